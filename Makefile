@@ -1,0 +1,59 @@
+# Two commands from clone to tables: make run · make test
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+PORT   ?= 8080
+export PYTHONPATH := $(CURDIR):$(CURDIR)/plugins
+export DO_NOT_TRACK := 1
+# Doubles the start-up time of every process; some container images set it.
+unexport PYTHONDONTWRITEBYTECODE
+
+.PHONY: run ui test lint status stop clean why rollback unpin bench docs help
+.DEFAULT_GOAL := help
+
+help:            ## what there is to call
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
+
+run: $(VENV)/ok  ## everything from clone to published tables, for the last day of the settings (or DAY=YYYY-MM-DD)
+	@$(BIN)/python -m pipeline run $(if $(DAY),--day $(DAY))
+
+ui: $(VENV)/ok   ## Airflow with its UI on PORT (8080)
+	@$(BIN)/python -m pipeline ui --port $(PORT)
+
+test: $(VENV)/ok ## all tests
+	@$(BIN)/python -m pytest
+
+lint: $(VENV)/ok ## ruff and sqlfluff
+	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/sqlfluff lint dbt_project/models
+
+status: $(VENV)/ok ## what is published, what runs
+	@$(BIN)/python -m pipeline status
+
+stop: $(VENV)/ok ## stop the local Airflow
+	@$(BIN)/python -m pipeline stop
+
+clean:           ## stop, and remove the lake, the extracts and Airflow's files (keeps the environment)
+	@test ! -x $(BIN)/python || $(BIN)/python -m pipeline clean
+
+why: $(VENV)/ok  ## CUSTOMER=… : the customer's features, cuts and reasons
+	@$(BIN)/python -m pipeline why "$(CUSTOMER)"
+
+rollback: $(VENV)/ok ## pin BI to an older day (DAY=YYYY-MM-DD, or the one before), until make unpin
+	@$(BIN)/python -m pipeline rollback $(if $(DAY),--day $(DAY))
+
+unpin: $(VENV)/ok ## let BI follow the newest audited day again
+	@$(BIN)/python -m pipeline unpin
+
+bench: $(VENV)/ok ## the pipeline without Airflow beside its peers (LINES=1000000)
+	@$(BIN)/python bench/run.py --lines $(or $(LINES),1000000) $(BENCH)
+
+docs: $(VENV)/ok ## the tables' documentation as one HTML page
+	@$(BIN)/python -m pipeline docs
+
+$(VENV)/ok: requirements.lock
+	@$(PYTHON) -c 'import sys; v = sys.version_info[:2]; sys.exit(0 if (3, 11) <= v <= (3, 13) else "Python %d.%d found; 3.11, 3.12 or 3.13 wanted: make PYTHON=python3.12 …" % v)'
+	@$(PYTHON) -c 'import ensurepip' 2>/dev/null || { echo "python3-venv is missing: apt-get install python3-venv"; exit 1; }
+	@echo "Installing the locked packages into $(VENV) (once, about a minute) · 正在安装依赖"
+	@$(PYTHON) -m venv --clear $(VENV)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	@touch $@

@@ -1,0 +1,56 @@
+"""# Model training, monthly · 每月模型训练
+
+**What.** Fits the cut-points of a month (score cuts, time to second order, gap laws, value limits) on the
+features of its first day, and saves them as a frozen, versioned artifact with a card. Daily runs of the month
+read them and never fit on the rows they score. 每月一日拟合评分切点，当月的每日任务只读取、不拟合。
+
+**When.** On the first of the month, before the daily run. If it did not run, the daily run makes the same
+artifact with the same function; the result does not depend on who came first.
+
+**On failure.** The month has no artifact yet; nothing is published from it. Read the log, clear the task.
+Too little data is no failure: the card says `insufficient`, and the schemes fall back as documented.
+
+**Promotion.** `evaluate` compares with the month before and reports; a cut-point set made by hand is added
+for a later month, never edited into a past one.
+"""
+
+import alerts
+from airflow.sdk import DAG, CronTriggerTimetable, chain, task
+
+from pipeline import run, schedule, steps
+from pipeline.retries import DEFAULTS
+from pipeline.settings import load
+
+settings = load()
+start, end = schedule.bounds(settings)
+
+
+@task
+def take(step: str):
+    return steps.take(run.current(), step)
+
+
+def do(step: str, name: str = ""):
+    return take.override(task_id=name or step)(step)
+
+
+with DAG(
+    "model_training",
+    description="Cut-points of the month · 每月切点",
+    schedule=CronTriggerTimetable(settings.schedule.training_cron, timezone=settings.time_zone),
+    start_date=start,
+    end_date=end,
+    catchup=settings.schedule.catchup,
+    max_active_runs=1,
+    default_args=DEFAULTS,
+    on_failure_callback=alerts.on_failure,
+    doc_md=__doc__,
+    tags=["segmentation", "monthly"],
+) as dag:
+    ingest = [do("land"), do("check_landed"), do("load_raw")]
+    model = [
+        do("fit_cutpoints", name="fit"),
+        do("evaluate_cutpoints", name="evaluate"),
+        do("promote_cutpoints", name="promote"),
+    ]
+    chain(*ingest, *model)

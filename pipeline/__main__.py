@@ -1,0 +1,224 @@
+"""The commands behind `make`: run, ui, status, stop, clean, why, rollback, unpin, docs."""
+
+from __future__ import annotations
+
+import argparse
+import fcntl
+import json
+import os
+import shutil
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import date
+
+from pipeline import local_airflow, schedule
+from pipeline.run import DAG_ID
+from pipeline.settings import Settings, load
+from storage import lake, published
+from storage.lake import Day
+
+_BEGAN = time.monotonic()
+
+
+def say(line: str) -> None:
+    """One line of progress, with the seconds since the command began."""
+    print(f"[{time.monotonic() - _BEGAN:5.1f} s] {line}", flush=True)
+
+
+class Refused(RuntimeError):
+    """The command cannot start; the message names what is in the way."""
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run one command; 0 when it did what it says, 1 with one clear line when it did not."""
+    parser = argparse.ArgumentParser(prog="python -m pipeline", description=__doc__)
+    commands = parser.add_subparsers(dest="command", required=True)
+    for name in ("run", "rollback"):
+        commands.add_parser(name).add_argument("--day", type=date.fromisoformat)
+    commands.add_parser("ui").add_argument("--port", type=int, default=8080)
+    commands.add_parser("why").add_argument("customer")
+    for name in ("status", "stop", "clean", "unpin", "docs"):
+        commands.add_parser(name)
+    options = parser.parse_args(arguments)
+    try:
+        return _COMMANDS[options.command](load(), options) or 0
+    except (ValueError, OSError, RuntimeError, LookupError) as fault:
+        print(f"\n{type(fault).__name__}: {fault}", file=sys.stderr)
+        return 1
+
+
+def run(settings: Settings, options: argparse.Namespace) -> int:
+    """Bring in the demo's extracts if it is the demo, run the day through Airflow, show the summary."""
+    day = Day.of(options.day or settings.schedule.end or _wanted_day())
+    if published.is_published(settings.lake, day, settings.meaning_hash):
+        print(f"{day.key} is published already; nothing to do · 当天已发布，无需重跑\n")
+        print(_summary(settings, day))
+        return 0
+    with _only_run(settings, day):
+        lake.require_free(settings.lake, int(settings.resources.min_free_gib * 2**30))
+        if "complete_journey" in settings.sources:
+            _bring_in_demo(settings)
+        server = local_airflow.running()
+        ours = server is None
+        if ours:
+            say("starting Airflow (headless, loopback only) · 正在启动 Airflow")
+            server = local_airflow.start(local_airflow.HEADLESS, local_airflow.free_port(), say)
+        try:
+            say(f"running {DAG_ID} for {day.key} · 正在运行")
+            instant = schedule.logical_date(settings, day.as_of).isoformat()
+            run_id = local_airflow.trigger(server, DAG_ID, instant, say)
+            state = local_airflow.follow(server, DAG_ID, run_id, say)
+        finally:
+            if ours:
+                local_airflow.stop(say=None)
+    if state != "success":
+        print(f"\nThe run of {day.key} failed; nothing of it is published. 运行失败，未发布任何内容。")
+        print(_broken(settings, run_id))
+        return 1
+    print()
+    print(_summary(settings, day))
+    return 0
+
+
+def _wanted_day() -> date:
+    msg = "the settings have no schedule.end; say which day: make run DAY=YYYY-MM-DD"
+    raise ValueError(msg)
+
+
+def _summary(settings: Settings, day: Day) -> str:
+    from pipeline import summary
+
+    return summary.text(settings, day)
+
+
+def _broken(settings: Settings, run_id: str) -> str:
+    """The promises the run's gates found broken, and where its logs are."""
+    lines = []
+    folder = lake.run_dir(settings.lake, run_id)
+    for path in sorted((folder / "gates").glob("*.json")):
+        for verdict in json.loads(path.read_text(encoding="utf-8")):
+            if not verdict["passed"] and verdict["strength"] == "break":
+                lines.append(f"  gate {verdict['gate']}: {verdict['text_en']} · {verdict['text_zh']}")
+                lines.append(
+                    f"     {verdict['subject']}: observed {verdict['observed']}, wanted {verdict['expected']}"
+                )
+    logs = local_airflow.HOME / "logs" / f"dag_id={DAG_ID}" / f"run_id={run_id}"
+    return "\n".join([*lines, f"  task logs: {logs}"])
+
+
+def _bring_in_demo(settings: Settings) -> None:
+    from pipeline import demo
+
+    say("writing the demo's extracts (84.51° Complete Journey; feedback is simulated) · 正在准备演示数据")
+    counts = demo.write_extracts(settings.incoming)
+    say(f"extracts ready: {counts}")
+
+
+@contextmanager
+def _only_run(settings: Settings, day: Day) -> Iterator[None]:
+    """One `make run` of a lake at a time; the refusal names the process and day that hold it."""
+    settings.lake.mkdir(parents=True, exist_ok=True)
+    with (settings.lake / ".run.lock").open("a+") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            file.seek(0)
+            raise Refused(f"a run is going on: {file.read().strip()}; wait for it, or make stop") from None
+        file.truncate(0)
+        file.write(f"process {os.getpid()} runs {day.key}")
+        file.flush()
+        yield
+        file.truncate(0)
+
+
+def ui(settings: Settings, options: argparse.Namespace) -> int:
+    """Start Airflow with its UI and say where it is."""
+    server = local_airflow.running()
+    if server is None:
+        say("starting Airflow with its UI · 正在启动 Airflow 界面")
+        server = local_airflow.start(local_airflow.SERVED, options.port, say)
+    print(f"\n  {server.url}     (make stop ends it · 用 make stop 停止)\n")
+    return 0
+
+
+def status(settings: Settings, options: argparse.Namespace) -> int:
+    """What is published, what BI sees, whether Airflow is up."""
+    shown = published.current(settings.lake)
+    for version in published.versions(settings.lake):
+        mark = " ◀ BI" if shown and version == shown["version"] else ""
+        print(f"  {version}{mark}")
+    if shown is None:
+        print("  nothing is published yet · 尚未发布")
+    elif shown.get("pinned"):
+        print("  pinned: BI stays there until make unpin · 已固定")
+    server = local_airflow.running()
+    print(f"  Airflow: {server.url if server else 'not running · 未运行'}")
+    return 0
+
+
+def stop(settings: Settings, options: argparse.Namespace) -> int:
+    """Stop the local Airflow."""
+    if not local_airflow.stop(say):
+        print("nothing was running · 没有正在运行的服务")
+    return 0
+
+
+def clean(settings: Settings, options: argparse.Namespace) -> int:
+    """Stop, and remove the lake, the demo's extracts and Airflow's files; the environment stays."""
+    local_airflow.stop(say)
+    for folder in (settings.lake, settings.incoming / "complete_journey", local_airflow.HOME):
+        if folder.exists():
+            for path in folder.rglob("*"):
+                if path.is_dir() and not path.is_symlink():
+                    path.chmod(0o755)
+            shutil.rmtree(folder)
+            print(f"removed {folder}")
+    return 0
+
+
+def why(settings: Settings, options: argparse.Namespace) -> int:
+    """One customer's features, cuts and reasons."""
+    from pipeline import why as answer
+
+    print(answer.text(settings, options.customer))
+    return 0
+
+
+def rollback(settings: Settings, options: argparse.Namespace) -> int:
+    """Pin BI to an older published day."""
+    shown = published.rollback(settings.lake, options.day)
+    print(f"BI sees {shown['version']} until make unpin · BI 已固定到该版本")
+    return 0
+
+
+def unpin(settings: Settings, options: argparse.Namespace) -> int:
+    """Let BI follow the newest audited day again."""
+    shown = published.unpin(settings.lake)
+    print(f"BI sees {shown['version']} · 已取消固定")
+    return 0
+
+
+def docs(settings: Settings, options: argparse.Namespace) -> int:
+    """The tables' documentation as one HTML page."""
+    import transform
+
+    print(transform.docs(settings.lake / "docs"))
+    return 0
+
+
+_COMMANDS = {
+    "run": run,
+    "ui": ui,
+    "status": status,
+    "stop": stop,
+    "clean": clean,
+    "why": why,
+    "rollback": rollback,
+    "unpin": unpin,
+    "docs": docs,
+}
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,272 @@
+"""`segmentation.yml`: read, checked against the code's own defaults, and frozen.
+
+Every setting has its default in code beside its use; the file only overrides. A wrong key or value is named
+with its line before anything runs.
+"""
+
+from __future__ import annotations
+
+import difflib
+import hashlib
+import json
+import os
+import types
+import typing
+from collections.abc import Mapping
+from dataclasses import MISSING, dataclass, field, fields, is_dataclass
+from datetime import date, datetime
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+REPOSITORY = Path(__file__).resolve().parents[1]
+
+SCHEMES: Mapping[str, str] = types.MappingProxyType(
+    {
+        "rfm": "models.segments.rfm",
+        "purchase_group": "models.segments.purchase_group",
+        "value_tier": "models.segments.value_tier",
+        "lifecycle": "models.segments.lifecycle",
+        "churn_level": "models.churn.levels",
+    }
+)
+"""Every scheme and the module that judges by it, in the order they are shown."""
+
+_THRESHOLDS: Mapping[str, str] = types.MappingProxyType({**SCHEMES, "cutpoints": "models.cutpoints"})
+
+
+class SettingsInvalid(ValueError):
+    """A key or value of the settings file is wrong; the message names file, line, key and what was wanted."""
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """When the daily run starts, in the settings' time zone, and the first and last day it runs for."""
+
+    cron: str = "0 5 * * *"
+    training_cron: str = "0 4 1 * *"
+    start: date = date(2020, 1, 1)
+    end: date | None = None
+    catchup: bool = False
+
+
+@dataclass(frozen=True)
+class Publish:
+    """What BI gets: how many of the newest days are kept, and whether CSV copies (with BOM) lie beside."""
+
+    keep: int = 30
+    csv: bool = True
+
+    def __post_init__(self) -> None:
+        if self.keep < 1:
+            msg = f"keep is {self.keep}; at least 1 day must be kept"
+            raise ValueError(msg)
+
+
+@dataclass(frozen=True)
+class Features:
+    """`window_days`: W of the definitions, the look-back of the windowed features and scores (days)."""
+
+    window_days: int = 365
+
+    def __post_init__(self) -> None:
+        if self.window_days < 30:
+            msg = f"window_days is {self.window_days}; a window under 30 days leaves nothing to rank"
+            raise ValueError(msg)
+
+
+@dataclass(frozen=True)
+class Resources:
+    """Limits of one build: DuckDB's memory in its own notation, and the free disk a run must find (GiB)."""
+
+    memory_limit: str = "4GB"
+    min_free_gib: float = 2.0
+
+
+@dataclass(frozen=True)
+class Settings:
+    """All settings of one deployment; paths are absolute."""
+
+    sources: tuple[str, ...] = ("complete_journey",)
+    time_zone: str = "Asia/Shanghai"
+    currency: str = "CNY"
+    lake: Path = Path("lake")
+    incoming: Path = Path("extracts")
+    schedule: Schedule = field(default_factory=Schedule)
+    publish: Publish = field(default_factory=Publish)
+    features: Features = field(default_factory=Features)
+    resources: Resources = field(default_factory=Resources)
+    approved_shift: tuple[str, ...] = ()
+    thresholds: Mapping[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        try:
+            ZoneInfo(self.time_zone)
+        except (ZoneInfoNotFoundError, ValueError) as fault:
+            msg = f"time_zone is {self.time_zone!r}; wanted a name of the IANA database, e.g. Asia/Shanghai"
+            raise ValueError(msg) from fault
+        if not self.sources:
+            msg = "sources is empty; wanted at least one enabled source"
+            raise ValueError(msg)
+        if len(self.currency) != 3 or not self.currency.isupper():
+            msg = f"currency is {self.currency!r}; wanted an ISO 4217 code, e.g. CNY"
+            raise ValueError(msg)
+
+    @property
+    def meaning_hash(self) -> str:
+        """SHA-256 over the settings that change what a number means (not where or when it is made)."""
+        meaning = {
+            "sources": sorted(self.sources),
+            "time_zone": self.time_zone,
+            "currency": self.currency,
+            "features": _plain(self.features),
+            "approved_shift": sorted(self.approved_shift),
+            "thresholds": {name: _plain(value) for name, value in sorted(self.thresholds.items())},
+        }
+        return hashlib.sha256(json.dumps(meaning, sort_keys=True).encode()).hexdigest()
+
+
+def load(path: Path | None = None) -> Settings:
+    """The settings of `path`, of the file named by SEGMENTATION_SETTINGS, or of `segmentation.yml`.
+
+    Raises SettingsInvalid naming file, line and key, and FileNotFoundError when there is no file.
+    """
+    path = Path(path or os.environ.get("SEGMENTATION_SETTINGS") or REPOSITORY / "segmentation.yml").resolve()
+    data, lines = _read(path)
+    checker = _Checker(path.name, lines)
+    thresholds = data.pop("thresholds", None) or {}
+    settings = checker.build(Settings, data, ())
+    if not isinstance(thresholds, dict):
+        raise checker.fault(("thresholds",), "wanted a mapping of scheme to thresholds")
+    for name in thresholds:
+        if name not in _THRESHOLDS:
+            raise checker.unknown(("thresholds", name), _THRESHOLDS)
+    judged = {}
+    for name, module in _THRESHOLDS.items():
+        kind = getattr(import_module(module), "Thresholds", None)
+        if kind is not None:
+            judged[name] = checker.build(kind, thresholds.get(name) or {}, ("thresholds", name))
+        elif name in thresholds:
+            raise checker.fault(("thresholds", name), "has no thresholds to set")
+    values = {item.name: getattr(settings, item.name) for item in fields(Settings)}
+    for place in ("lake", "incoming"):
+        values[place] = (path.parent / values[place]).resolve()
+    return Settings(**{**values, "thresholds": types.MappingProxyType(judged)})
+
+
+def _read(path: Path) -> tuple[dict[str, Any], dict[tuple, int]]:
+    """The file as plain data, and the line of every key in it."""
+    import yaml
+
+    text = path.read_text(encoding="utf-8")
+    try:
+        root = yaml.compose(text, Loader=yaml.SafeLoader)
+        data = yaml.safe_load(text) or {}
+    except yaml.YAMLError as fault:
+        mark = getattr(fault, "problem_mark", None)
+        where = f" line {mark.line + 1}" if mark else ""
+        msg = f"{path.name}{where}: not readable as YAML: {getattr(fault, 'problem', fault)}"
+        raise SettingsInvalid(msg) from fault
+    if not isinstance(data, dict):
+        msg = f"{path.name} line 1: wanted a mapping of settings, found {type(data).__name__}"
+        raise SettingsInvalid(msg)
+    lines: dict[tuple, int] = {}
+
+    def walk(node: Any, at: tuple) -> None:
+        if isinstance(node, yaml.MappingNode):
+            for key, value in node.value:
+                here = (*at, key.value)
+                if here in lines:
+                    msg = f"{path.name} line {key.start_mark.line + 1}: {'.'.join(here)} is set twice"
+                    raise SettingsInvalid(msg)
+                lines[here] = key.start_mark.line + 1
+                walk(value, here)
+
+    walk(root, ())
+    return data, lines
+
+
+@dataclass(frozen=True)
+class _Checker:
+    """Builds a frozen settings class out of plain data, naming the line of whatever does not fit."""
+
+    file: str
+    lines: Mapping[tuple, int]
+
+    def fault(self, at: tuple, what: str) -> SettingsInvalid:
+        while at and at not in self.lines:
+            at = at[:-1]
+        line = f" line {self.lines[at]}" if at else ""
+        return SettingsInvalid(f"{self.file}{line}: {'.'.join(map(str, at)) or 'settings'}: {what}")
+
+    def unknown(self, at: tuple, known: Any) -> SettingsInvalid:
+        close = difflib.get_close_matches(str(at[-1]), list(known), n=1)
+        hint = f"did you mean {close[0]}?" if close else f"known here: {', '.join(sorted(known))}"
+        return self.fault(at, f"is not a setting; {hint}")
+
+    def build(self, kind: type, data: Any, at: tuple) -> Any:
+        if not isinstance(data, dict):
+            raise self.fault(at, f"wanted a mapping, found {data!r}")
+        hints = typing.get_type_hints(kind)
+        known = {item.name: hints[item.name] for item in fields(kind)}
+        values = {}
+        for key, value in data.items():
+            if key not in known:
+                raise self.unknown((*at, key), known)
+            values[key] = self.value(known[key], value, (*at, key))
+        missing = [
+            item.name
+            for item in fields(kind)
+            if item.name not in values and item.default is MISSING and item.default_factory is MISSING
+        ]
+        if missing:
+            raise self.fault(at, f"{', '.join(missing)} must be set")
+        try:
+            return kind(**values)
+        except (ValueError, TypeError) as fault:
+            named = next((key for key in values if key in str(fault)), None)
+            raise self.fault((*at, named) if named else at, str(fault)) from fault
+
+    def value(self, wanted: Any, found: Any, at: tuple) -> Any:  # noqa: PLR0911 - one return per kind of value
+        origin, arguments = typing.get_origin(wanted), typing.get_args(wanted)
+        if origin in (typing.Union, types.UnionType):
+            if found is None and type(None) in arguments:
+                return None
+            rest = [item for item in arguments if item is not type(None)]
+            return self.value(rest[0], found, at)
+        if origin in (tuple, list):
+            if not isinstance(found, list):
+                raise self.fault(at, f"wanted a list, found {found!r}")
+            return tuple(self.value(arguments[0], item, at) for item in found)
+        if is_dataclass(wanted):
+            return self.build(wanted, found, at)
+        if origin is typing.Literal:
+            if found not in arguments:
+                raise self.fault(at, f"is {found!r}; wanted one of {', '.join(map(str, arguments))}")
+            return found
+        if wanted is Path:
+            if not isinstance(found, str):
+                raise self.fault(at, f"wanted a path, found {found!r}")
+            return Path(found)
+        if wanted is float and isinstance(found, int) and not isinstance(found, bool):
+            return float(found)
+        if wanted is date and isinstance(found, datetime):
+            raise self.fault(at, f"wanted a day (YYYY-MM-DD), found {found!r}")
+        plain = isinstance(wanted, type) and wanted in (str, int, float, bool, date)
+        if plain and (not isinstance(found, wanted) or (wanted is int and isinstance(found, bool))):
+            raise self.fault(at, f"wanted {wanted.__name__}, found {found!r}")
+        return found
+
+
+def _plain(value: Any) -> Any:
+    """A settings class as plain JSON data, for hashing."""
+    if is_dataclass(value):
+        return {item.name: _plain(getattr(value, item.name)) for item in fields(value)}
+    if isinstance(value, tuple | list):
+        return [_plain(item) for item in value]
+    if isinstance(value, Mapping):
+        return {str(key): _plain(item) for key, item in sorted(value.items())}
+    if isinstance(value, date | Path):
+        return str(value)
+    return value

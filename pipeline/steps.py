@@ -1,0 +1,294 @@
+"""The steps of a day, each *read → call → write*: what the DAG's tasks and the benchmark call.
+
+Every step can be killed at any point and run again: it replaces what it wrote and starts from what the step
+before put in place. Each returns counts, never rows.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import shutil
+from collections.abc import Mapping, Sequence
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+from pipeline import gates
+from pipeline.run import SEEDS, Run
+from pipeline.settings import SCHEMES
+from storage import artifacts, lake, landing, published, raw
+from storage.lake import Day
+
+log = logging.getLogger(__name__)
+
+_FEATURE_LAYERS = ("path:models/raw", "path:models/staging", "path:models/features")
+_MART_LAYERS = ("path:seeds", "path:models/marts")
+
+
+def land(run: Run) -> dict[str, int]:
+    """Copy what was delivered, byte for byte, and read what is new beside the lake, for the gate to judge."""
+    run.claim()
+    lake.require_free(run.lake, int(run.settings.resources.min_free_gib * 2**30))
+    run.folder.mkdir(parents=True, exist_ok=True)
+    landed = landing.land(run.lake, run.settings.incoming, run.sources, run.day.known_on)
+    read = raw.read_pending(run.lake, run.sources, run.day.known_on, run.pending, run.settings.time_zone)
+    counts = {
+        "deliveries": len(landed.receipts),
+        "new": len(read),
+        "unknown_files": len(landed.unmatched),
+        "rows_in": sum(delivery.rows_in for delivery in read),
+        "rows_quarantined": sum(delivery.rows_quarantined for delivery in read),
+    }
+    log.info("landed for %s: %s", run.day.key, counts)
+    return counts
+
+
+def check_landed(run: Run) -> dict[str, int]:
+    """Gate "landed": is every due extract here, whole, with its columns and about its usual size?"""
+    deliveries = raw.deliveries(run.lake, run.sources, run.day.known_on, run.pending)
+    return gates.check_landed(run.folder, run.day, run.sources, deliveries)
+
+
+def load_raw(run: Run) -> dict[str, int]:
+    """Put what passed the gate into raw and quarantine, and note every delivery the day may see."""
+    raw.put_in_place(run.lake, run.pending)
+    raw.ensure_empty(run.lake, run.sources)
+    deliveries = raw.deliveries(run.lake, run.sources, run.day.known_on)
+    raw.write_deliveries(run.folder / "deliveries.parquet", deliveries)
+    return {
+        "deliveries": len(deliveries),
+        "rows_in": sum(delivery.rows_in for delivery in deliveries),
+        "rows_raw": sum(delivery.rows_raw for delivery in deliveries),
+        "rows_quarantined": sum(delivery.rows_quarantined for delivery in deliveries),
+    }
+
+
+def build_features(run: Run) -> dict[str, int]:
+    """dbt: staging and features of the day, then the features into the lake."""
+    counts = _build_features(run, run.folder, run.day)
+    lake.put(run.folder / "features" / "customer_features.parquet", lake.features_path(run.lake, run.day))
+    return counts
+
+
+def _build_features(run: Run, folder: Path, day: Day) -> dict[str, int]:
+    import transform
+
+    folder.mkdir(parents=True, exist_ok=True)
+    raw.write_deliveries(folder / "deliveries.parquet", raw.deliveries(run.lake, run.sources, day.known_on))
+    for leftover in folder.glob("run.duckdb*"):  # a killed build's file is never built upon
+        leftover.unlink()
+    return transform.build(
+        _FEATURE_LAYERS, folder, _variables(run, folder, day), "features", run.settings.resources.memory_limit
+    )
+
+
+def _variables(run: Run, folder: Path, day: Day) -> dict[str, Any]:
+    return {
+        "lake_root": str(run.lake),
+        "run_dir": str(folder),
+        "day_key": day.key,
+        "as_of_dates": [{"as_of": day.as_of.isoformat(), "known_on": day.known_on.isoformat()}],
+        "known_on": day.known_on.isoformat(),
+        "window_days": run.settings.features.window_days,
+        "enabled_sources": list(run.settings.sources),
+        "time_zone": run.settings.time_zone,
+        "currency": run.settings.currency,
+    }
+
+
+def check_features(run: Run) -> dict[str, int]:
+    """Gate "features": would a model understand them, and does the money still add up?"""
+    return gates.check_features(run.folder, run.day, lake.features_path(run.lake, run.day))
+
+
+def ensure_cutpoints(run: Run) -> dict[str, Any]:
+    """The cut-points in force on the day; made with the training DAG's own function if they are not there."""
+    found = artifacts.in_force(run.lake, _cutpoint_kind(run), run.day)
+    return {"cutpoint_version": found[0], "made": False} if found else fit_cutpoints(run)
+
+
+def _cutpoint_kind(run: Run) -> str:
+    """Cut-points are a function of raw *and* of the thresholds, so each set of settings has its own."""
+    return f"cutpoints/{run.settings.meaning_hash[:8]}"
+
+
+def fit_cutpoints(run: Run) -> dict[str, Any]:
+    """Fit the month's cut-points on the features of its first day, and save them with their card."""
+    from models import cutpoints
+
+    start = run.day.month_start
+    features = run.folder / "features" / "customer_features.parquet"
+    if start != run.day or not features.exists():
+        folder = run.folder / "fit"
+        _build_features(run, folder, start)
+        features = folder / "features" / "customer_features.parquet"
+    fitted = cutpoints.fit(lake.table(features, cutpoints.FEATURES), run.settings.thresholds)
+    fitted = fitted.with_reference_shares(_shares(run, features, fitted))
+    version = artifacts.save(
+        run.lake, _cutpoint_kind(run), start.as_of, fitted.to_json(), fitted.card(start.as_of)
+    )
+    return {"cutpoint_version": version, "made": True, "status": fitted.status}
+
+
+def _shares(run: Run, features: Path, fitted: Any) -> dict[str, dict[str, float]]:
+    """Scheme → segment → share of customers on the day of the fit: what later days are compared with."""
+    shares = {}
+    for scheme, module in _judges().items():
+        counts: dict[str, int] = dict.fromkeys(module.GROUPS, 0)
+        for batch in lake.batches(features, module.FEATURES):
+            judged = module.assign(batch, fitted, run.settings.thresholds)
+            for segment, count in judged["segment"].value_counts().items():
+                counts[segment] += int(count)
+        total = sum(counts.values())
+        shares[scheme] = {segment: count / total if total else 0.0 for segment, count in counts.items()}
+    return shares
+
+
+def _judges() -> Mapping[str, Any]:
+    return {scheme: import_module(name) for scheme, name in SCHEMES.items()}
+
+
+def _cutpoints(run: Run) -> tuple[str, Any]:
+    from models.cutpoints import Cutpoints
+
+    found = artifacts.in_force(run.lake, _cutpoint_kind(run), run.day)
+    if found is None:
+        msg = f"no cut-points in force on {run.day.as_of}; run ensure_cutpoints first"
+        raise FileNotFoundError(msg)
+    return found[0], Cutpoints.from_json(found[1])
+
+
+def evaluate_cutpoints(run: Run) -> dict[str, Any]:
+    """How far the month's cut-points moved the segments' shares against the month before, as PSI a scheme."""
+    version, fitted = _cutpoints(run)
+    before = artifacts.in_force(run.lake, _cutpoint_kind(run), _month_before(run.day))
+    if before is None:
+        return {"cutpoint_version": version, "status": fitted.status, "compared_with": None}
+    from models.cutpoints import Cutpoints
+
+    reference = Cutpoints.from_json(before[1]).reference_shares
+    shift = {
+        scheme: round(gates.psi(shares, reference[scheme]), 4)
+        for scheme, shares in fitted.reference_shares.items()
+        if scheme in reference
+    }
+    return {"cutpoint_version": version, "status": fitted.status, "compared_with": before[0], "psi": shift}
+
+
+def _month_before(day: Day) -> Day:
+    from datetime import timedelta
+
+    return Day.of(day.month_start.as_of - timedelta(days=1)).month_start
+
+
+def promote_cutpoints(run: Run) -> dict[str, Any]:
+    """Name the month's cut-points as the ones in force."""
+    version, _ = _cutpoints(run)
+    artifacts.promote(run.lake, _cutpoint_kind(run), version)
+    return {"cutpoint_version": version}
+
+
+def score(run: Run, scheme: str) -> dict[str, Any]:
+    """Judge every customer of the day by one scheme, batch by batch: no score looks at a neighbour."""
+    version, fitted = _cutpoints(run)
+    module = import_module(SCHEMES[scheme])
+    judged = (
+        module.assign(batch, fitted, run.settings.thresholds)
+        for batch in lake.batches(lake.features_path(run.lake, run.day), module.FEATURES)
+    )
+    rows = lake.write_scores(run.lake, scheme, run.day, version, judged)
+    log.info("scored %s of %s customers for %s", scheme, rows, run.day.key)
+    return {"scheme": scheme, "customers": rows, "cutpoint_version": version}
+
+
+def build_marts(run: Run) -> dict[str, int]:
+    """dbt: what BI reads, into the run's folder."""
+    import transform
+
+    return transform.build(
+        _MART_LAYERS,
+        run.folder,
+        _variables(run, run.folder, run.day),
+        "marts",
+        run.settings.resources.memory_limit,
+    )
+
+
+def audit(run: Run) -> dict[str, int]:
+    """Gate "published": do the tables hold what BI was promised? Nothing is visible before they do."""
+    import transform
+
+    _, fitted = _cutpoints(run)
+    return gates.check_published(
+        run.folder,
+        run.day,
+        contract=transform.descriptions(run.folder, "marts", "published"),
+        reference_shares=fitted.reference_shares,
+        approved_shift=run.settings.approved_shift,
+    )
+
+
+def publish(run: Run) -> dict[str, Any]:
+    """Show the audited tables to BI in one switch; drop the run's working file, keep what its gates said."""
+    import transform
+
+    version, _ = _cutpoints(run)
+    simulated = sorted(
+        f"{source.name}.{extract.name}"
+        for source in run.sources
+        for extract in source.extracts
+        if extract.simulated
+    )
+    facts = published.Facts(
+        settings_hash=run.settings.meaning_hash,
+        dictionary_hash=dictionary_hash(),
+        cutpoint_version=version,
+        sources=tuple(sorted(run.settings.sources)),
+        simulated_extracts=tuple(simulated),
+    )
+    outcome = published.publish(
+        run.lake,
+        run.folder / "marts",
+        run.day,
+        facts,
+        quality_results=gates.quality_results(run.folder, run.day),
+        descriptions=transform.descriptions(run.folder, "marts", "published"),
+        csv=run.settings.publish.csv,
+        keep=run.settings.publish.keep,
+    )
+    for leftover in [*run.folder.glob("run.duckdb*"), run.folder / "spill", run.folder / "fit", run.pending]:
+        if leftover.is_dir():
+            shutil.rmtree(leftover)
+        else:
+            leftover.unlink(missing_ok=True)
+    return outcome
+
+
+def dictionary_hash() -> str:
+    """SHA-256 over the seeds people edit: labels, definitions, reasons and actions."""
+    digest = hashlib.sha256()
+    for seed in sorted(SEEDS.glob("*.csv")):
+        digest.update(seed.name.encode() + b"\0" + seed.read_bytes() + b"\0")
+    return digest.hexdigest()
+
+
+STEPS: Sequence[str] = (
+    "land",
+    "check_landed",
+    "load_raw",
+    "build_features",
+    "check_features",
+    "ensure_cutpoints",
+    *(f"score:{scheme}" for scheme in SCHEMES),
+    "build_marts",
+    "audit",
+    "publish",
+)
+"""The steps of a day in order; `score:<scheme>` may run side by side."""
+
+
+def take(run: Run, step: str) -> dict[str, Any]:
+    """Run one step by its name in STEPS."""
+    name, _, scheme = step.partition(":")
+    return globals()[name](run, scheme) if scheme else globals()[name](run)

@@ -1,0 +1,161 @@
+"""What a run left behind, for a person at a terminal: read from the published tables alone."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pipeline.settings import Settings
+from storage import published
+from storage.lake import Day
+
+if TYPE_CHECKING:
+    from pandas import DataFrame
+
+_TITLES = {
+    "rfm": "RFM segments · RFM 客户细分",
+    "purchase_group": "Purchase behaviour · 购买行为细分",
+    "value_tier": "Value tier · 价值分层 ABC",
+    "lifecycle": "Lifecycle · 生命周期",
+    "churn_level": "Churn warning · 流失预警",
+}
+
+
+def text(settings: Settings, day: Day) -> str:
+    """The summary of the published `day`; raises FileNotFoundError when it is not published."""
+    folder = published.version_of(settings.lake, day)
+    read = _reader(folder)
+    before = published.previous(settings.lake, day)
+    manifest = read("manifest")
+    blocks = [
+        _head(settings, day, manifest),
+        _rows(read("delivery"), manifest),
+        _gates(read("quality_results")),
+        _segments(read("segment_profile"), _profile(before) if before else None, before),
+        _places(settings.lake, folder),
+    ]
+    return "\n\n".join(blocks)
+
+
+def _reader(folder: Path) -> Any:
+    import pandas as pd
+
+    return lambda table: pd.read_parquet(folder / f"{table}.parquet")
+
+
+def _profile(folder: Path) -> DataFrame:
+    return _reader(folder)("segment_profile")
+
+
+def _head(settings: Settings, day: Day, manifest: DataFrame) -> str:
+    simulated = sorted(filter(None, manifest["simulated_extracts"].iloc[0].split(",")))
+    known = "" if day.known_on == day.as_of else f", known on {day.known_on}"
+    lines = [
+        f"Customer segmentation · 客户细分      as_of {day.as_of}{known}"
+        f" · {settings.time_zone} · {settings.currency}",
+        f"  sources 来源      {manifest['sources'].iloc[0]}",
+    ]
+    if simulated:
+        lines.append(
+            f"  SIMULATED 模拟数据 {', '.join(simulated)}  (generated, not real feedback · 非真实数据)"
+        )
+    return "\n".join(lines)
+
+
+def _rows(delivery: DataFrame, manifest: DataFrame) -> str:
+    counts = {
+        "accepted 接受": "accepted",
+        "duplicate 重复": "duplicate",
+        "superseded 被取代": "superseded",
+        "anonymous 无客户": "anonymous",
+        "quarantined 隔离": "quarantined",
+    }
+    into = int(delivery["rows_in"].sum())
+    parts = "   ".join(f"{label} {int(delivery[column].sum()):,}" for label, column in counts.items())
+    return (
+        f"Rows in 输入行     {into:,} in {len(delivery):,} deliveries\n"
+        f"  = {parts}\n"
+        f"Published 发布     {len(manifest):,} tables, {int(manifest['rows'].sum()):,} rows"
+    )
+
+
+def _gates(results: DataFrame) -> str:
+    lines = ["Gates 质量关卡"]
+    for gate in ("landed", "features", "published"):
+        mine = results[results["gate"] == gate]
+        broken = mine[~mine["passed"] & (mine["strength"] == "break")]
+        notes = mine[~mine["passed"] & (mine["strength"] == "note")]
+        verdict = "BROKEN 未通过" if len(broken) else "passed 通过"
+        noted = f", {len(notes)} to note 提示" if len(notes) else ""
+        lines.append(
+            f"  {_pad(gate, 10)} {verdict}: {int(mine['passed'].sum())} of {len(mine)} promises kept{noted}"
+        )
+        for row in notes.head(5).to_dict("records"):
+            lines.append(
+                f"      note: {row['text_en']} · {row['text_zh']}: {row['subject']}: {row['observed']}"
+            )
+    return "\n".join(lines)
+
+
+def _segments(profile: DataFrame, before: DataFrame | None, before_folder: Path | None) -> str:
+    lines = []
+    if before_folder is not None:
+        lines.append(
+            f"Change in customers since {before_folder.name.split(',')[0]}, published before · 较上一发布日"
+        )
+    else:
+        lines.append("No earlier published day to compare with · 无更早的发布日可比较")
+    shares_before = (
+        {} if before is None else before.set_index(["scheme", "segment_code"])["customers"].to_dict()
+    )
+    for scheme, title in _TITLES.items():
+        rows = profile[profile["scheme"] == scheme]
+        lines += ["", title]
+        table = []
+        for row in rows.to_dict("records"):
+            change = ""
+            if before is not None:
+                change = (
+                    f"{int(row['customers']) - int(shares_before.get((scheme, row['segment_code']), 0)):+,}"
+                )
+            share = "" if row["share"] is None else f"{float(row['share']):6.1%}"
+            table.append((row["label_zh"], row["label_en"], f"{int(row['customers']):,}", share, change))
+        lines += _columns(table, right=(2, 3, 4))
+    return "\n".join(lines)
+
+
+def _places(lake: Path, folder: Path) -> str:
+    root = lake / "published"
+    return "\n".join(
+        [
+            "Where 位置",
+            f"  tables       {root / 'current'}/*.parquet",
+            f"  for Excel    {folder / 'csv'}",
+            f"  for BI       {root / 'bi.duckdb'}",
+            f"  gate report  {folder / 'gates.html'}",
+            "  Airflow UI   make ui        one customer: make why CUSTOMER=…",
+        ]
+    )
+
+
+def _width(word: str) -> int:
+    """Columns a word takes in a terminal: Chinese characters take two."""
+    return sum(2 if unicodedata.east_asian_width(char) in "WF" else 1 for char in word)
+
+
+def _pad(word: str, width: int, right: bool = False) -> str:
+    gap = " " * max(0, width - _width(word))
+    return gap + word if right else word + gap
+
+
+def _columns(rows: Iterable[Sequence[str]], right: Sequence[int]) -> list[str]:
+    rows = [tuple(map(str, row)) for row in rows]
+    if not rows:
+        return []
+    widths = [max(_width(row[i]) for row in rows) for i in range(len(rows[0]))]
+    return [
+        ("  " + "  ".join(_pad(cell, widths[i], i in right) for i, cell in enumerate(row))).rstrip()
+        for row in rows
+    ]

@@ -1,0 +1,129 @@
+"""dbt layers, built in process: one build per layer, in the run's own DuckDB file.
+
+A process per model is ten times slower than one build, and `dbtRunner` keeps the file locked after it
+returns, so the connections are closed here before anything else may open it.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+log = logging.getLogger(__name__)
+
+PROJECT = Path(__file__).resolve().parents[1] / "dbt_project"
+
+
+class BuildFailed(RuntimeError):
+    """dbt could not build a model; the message names the models and the engine's words."""
+
+
+class TestsBroken(ValueError):
+    """A dbt data test found rows that break it: wrong data, so trying again would not help."""
+
+    __test__ = False  # pytest must not take this for a test class
+
+
+def build(
+    layers: Sequence[str], run_dir: Path, variables: Mapping[str, Any], name: str, memory_limit: str = "4GB"
+) -> dict[str, int]:
+    """Build `layers` (dbt selectors) of the project into `run_dir`/run.duckdb; return counts per status.
+
+    Absolute paths throughout: with a relative project folder dbt's seeds are lost from another working
+    folder. The manifest and results stay in `run_dir`/dbt/<name>/.
+
+    Raises BuildFailed for a model, TestsBroken for a data test; both name every node concerned.
+    """
+    from dbt.adapters.duckdb.connections import DuckDBConnectionManager
+    from dbt.cli.main import dbtRunner
+
+    target = run_dir / "dbt" / name
+    for folder in (target, run_dir / "features", run_dir / "marts", run_dir / "spill"):
+        folder.mkdir(parents=True, exist_ok=True)
+    command = [
+        "build",
+        "--select",
+        *layers,
+        "--exclude-resource-type",
+        "unit_test",
+        "--project-dir",
+        str(PROJECT),
+        "--profiles-dir",
+        str(PROJECT),
+        "--target-path",
+        str(target),
+        "--log-path",
+        str(target),
+        "--vars",
+        json.dumps(dict(variables)),
+        "--no-use-colors",
+        "--no-version-check",
+    ]
+    environment = {
+        "DO_NOT_TRACK": "1",
+        "SEGMENTATION_RUN_DUCKDB": str(run_dir / "run.duckdb"),
+        "SEGMENTATION_SPILL": str(run_dir / "spill"),
+        "SEGMENTATION_MEMORY_LIMIT": memory_limit,
+    }
+    with _environment(environment):
+        try:
+            outcome = dbtRunner().invoke(command)
+        finally:
+            DuckDBConnectionManager.close_all_connections()
+    return _judge(outcome, name)
+
+
+def _judge(outcome: Any, name: str) -> dict[str, int]:
+    """Counts per status, or the exception that says what went wrong and where."""
+    results = list(getattr(outcome.result, "results", None) or [])
+    counts: dict[str, int] = {}
+    for result in results:
+        status = str(result.status)
+        counts[status] = counts.get(status, 0) + 1
+    errors = [
+        f"{r.node.unique_id}: {r.message}" for r in results if str(r.status) in ("error", "runtime error")
+    ]
+    if errors:
+        raise BuildFailed(f"dbt build of {name}: {len(errors)} failed\n" + "\n".join(errors))
+    broken = [f"{r.node.unique_id}: {r.failures} rows break it" for r in results if str(r.status) == "fail"]
+    if broken:
+        raise TestsBroken(f"dbt build of {name}: {len(broken)} data tests broken\n" + "\n".join(broken))
+    if not outcome.success:
+        raise BuildFailed(f"dbt build of {name}: {outcome.exception}") from outcome.exception
+    log.info("built %s: %s", name, ", ".join(f"{n} {status}" for status, n in sorted(counts.items())))
+    return counts
+
+
+def descriptions(run_dir: Path, name: str, schema: str) -> dict[str, dict[str, Any]]:
+    """Table → its description and its columns' descriptions, of the tables dbt built into `schema`."""
+    manifest = json.loads((run_dir / "dbt" / name / "manifest.json").read_text(encoding="utf-8"))
+    nodes = [*manifest["nodes"].values(), *manifest["sources"].values()]
+    return {
+        node["name"]: {
+            "description": node["description"],
+            "columns": {column["name"]: column["description"] for column in node["columns"].values()},
+            "types": {column["name"]: column.get("data_type") for column in node["columns"].values()},
+        }
+        for node in nodes
+        if node["schema"] == schema and node["resource_type"] in ("model", "source")
+    }
+
+
+@contextmanager
+def _environment(values: Mapping[str, str]) -> Iterator[None]:
+    """`os.environ` with `values` for the time of one build: dbt reads its profile from there."""
+    before = {key: os.environ.get(key) for key in values}
+    os.environ.update(values)
+    try:
+        yield
+    finally:
+        for key, value in before.items():
+            if value is None:
+                os.environ.pop(key, None)
+            else:
+                os.environ[key] = value

@@ -1,0 +1,131 @@
+"""The pipeline beside its peers, in one call: ratios, CPU and peak memory; a benchmark, never a timed test.
+
+    make bench LINES=10000000 BENCH='--peers FOLDER'
+
+`FOLDER` holds the peers: `gen.py` (a generator of order lines), `duckdb_rfm.py` (the same customer table in
+hand-written SQL: the floor) and `e2e.py` (a lean whole pipeline in one process). Each is run in turn with the
+pipeline, `--reps` times; medians are compared, because absolute times swing on a shared machine.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import shutil
+import statistics
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import psutil
+
+AS_OF = "2026-01-01"  # the generator's snapshot: two years of lines end the day before
+SETTINGS = """sources: [bench]
+time_zone: UTC
+currency: USD
+lake: lake
+incoming: extracts
+publish: {{csv: false}}
+resources: {{memory_limit: {memory}, min_free_gib: 1.0}}
+"""
+
+
+def main() -> None:
+    """Generate, lay out, run everything in turn, print one table."""
+    options = _options()
+    work = options.work / f"{options.lines}"
+    data = work / "data"
+    if not (data / "done").exists():
+        _measured(
+            [sys.executable, str(options.peers / "gen.py"), "--lines", str(options.lines), "--out", str(data)]
+        )
+        (data / "done").touch()
+    _lay_out(data, work / "extracts" / "bench" / "lines")
+    settings = work / "segmentation.yml"
+    settings.write_text(SETTINGS.format(memory=options.memory))
+    os.environ["BENCH_TMP"] = str(work / "peers")
+    (work / "peers").mkdir(exist_ok=True)
+    commands = {
+        "duckdb_rfm": [sys.executable, str(options.peers / "duckdb_rfm.py"), str(data)],
+        "e2e": [sys.executable, str(options.peers / "e2e.py"), str(data)],
+        "pipeline": [sys.executable, str(Path(__file__).with_name("day.py")), str(settings), AS_OF],
+    }
+    results: dict[str, list[dict]] = {name: [] for name in commands}
+    for _ in range(options.reps):
+        for name, command in commands.items():
+            if name == "pipeline":
+                shutil.rmtree(work / "lake", ignore_errors=True)
+            results[name].append(_measured(command))
+    _report(options.lines, results)
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--lines", type=int, default=1_000_000)
+    parser.add_argument(
+        "--peers", type=Path, default=os.environ.get("BENCH_PEERS"), required="BENCH_PEERS" not in os.environ
+    )
+    parser.add_argument("--work", type=Path, default=Path(".bench").resolve())
+    parser.add_argument("--memory", default="4GB", help="DuckDB's memory limit in the pipeline")
+    parser.add_argument("--reps", type=int, default=3)
+    options = parser.parse_args()
+    options.peers = Path(options.peers).resolve()
+    return options
+
+
+def _lay_out(data: Path, folder: Path) -> None:
+    """The generator's monthly files as a source delivers them: each on the first day of the next month."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for path in sorted(data.glob("lines-*.parquet")):
+        year, month = (int(part) for part in path.stem.split("-")[1:])
+        year, month = (year + 1, 1) if month == 12 else (year, month + 1)
+        place = folder / f"lines_{year}-{month:02d}-01.parquet"
+        if not place.exists():
+            os.link(path, place)
+
+
+def _measured(command: list[str]) -> dict:
+    """Run a command; its wall and CPU seconds, the peak memory of its process tree, and its JSON lines."""
+    began, before = time.perf_counter(), os.times()
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    root, peak = psutil.Process(process.pid), 0
+    lines: list[str] = []
+    os.set_blocking(process.stdout.fileno(), False)
+    while process.poll() is None:
+        try:
+            peak = max(peak, sum(p.memory_info().rss for p in [root, *root.children(recursive=True)]))
+        except psutil.Error:
+            pass
+        lines += process.stdout.readlines()
+        time.sleep(0.05)
+    lines += process.stdout.readlines()
+    if process.returncode:
+        sys.exit(f"{' '.join(command)} ended with {process.returncode}")
+    after = os.times()
+    cpu = after.children_user + after.children_system - before.children_user - before.children_system
+    said = [json.loads(line) for line in lines if line.startswith("{")]
+    return {"wall": time.perf_counter() - began, "cpu": cpu, "peak_mib": peak >> 20, "said": said}
+
+
+def _report(lines: int, results: dict[str, list[dict]]) -> None:
+    floor = statistics.median(run["wall"] for run in results["duckdb_rfm"])
+    lean = statistics.median(run["wall"] for run in results["e2e"])
+    print(f"\n{lines:,} lines · medians of {len(results['e2e'])} runs in turn")
+    print(f"{'':14}{'wall s':>9}{'CPU s':>9}{'peak MiB':>10}{'× floor':>9}{'× e2e':>8}")
+    for name, runs in results.items():
+        wall = statistics.median(run["wall"] for run in runs)
+        cpu = statistics.median(run["cpu"] for run in runs)
+        peak = max(run["peak_mib"] for run in runs)
+        print(f"{name:14}{wall:9.1f}{cpu:9.1f}{peak:10,}{wall / floor:9.2f}{wall / lean:8.2f}")
+    print("\nstages of e2e: " + ", ".join(f"{k} {v}" for k, v in results["e2e"][-1]["said"][-1].items()))
+    print("\nsteps of the pipeline (last run)")
+    for step in results["pipeline"][-1]["said"]:
+        print(
+            f"  {step['step']:24}{step['wall_s']:9.2f} s{step['cpu_s']:9.2f} CPU s{step['peak_mib']:9,} MiB"
+        )
+
+
+if __name__ == "__main__":
+    main()

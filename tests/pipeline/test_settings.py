@@ -1,0 +1,60 @@
+from __future__ import annotations
+
+from datetime import date
+from pathlib import Path
+
+import pytest
+from pipeline import settings as module
+from pipeline.settings import SettingsInvalid, load
+
+
+def write(folder: Path, text: str) -> Path:
+    path = folder / "segmentation.yml"
+    path.write_text(text)
+    return path
+
+
+def test_an_empty_file_gives_the_defaults_of_the_code(tmp_path):
+    settings = load(write(tmp_path, ""))
+    assert settings.time_zone == "Asia/Shanghai"
+    assert settings.publish.keep == 30
+    assert settings.lake == tmp_path / "lake"
+    assert set(settings.thresholds) >= {"rfm", "purchase_group", "value_tier", "lifecycle", "churn_level"}
+
+
+def test_the_shipped_file_is_valid():
+    settings = load(module.REPOSITORY / "segmentation.yml")
+    assert settings.sources == ("complete_journey",)
+    assert settings.schedule.end == date(2018, 1, 1)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("sources: [x]\ncurency: USD\n", r"line 2: curency: is not a setting; did you mean currency\?"),
+        ("publish:\n  keep: many\n", r"line 2: publish\.keep: wanted int, found 'many'"),
+        ("publish:\n  keep: 0\n", r"line 2: publish\.keep: keep is 0"),
+        ("time_zone: Mars/Olympus\n", r"line 1: time_zone: time_zone is 'Mars/Olympus'"),
+        ("currency: usd\n", r"line 1: currency: .*ISO 4217"),
+        ("schedule:\n  start: yesterday\n", r"line 2: schedule\.start: wanted date"),
+        ("thresholds:\n  rfmm: {}\n", r"line 2: thresholds\.rfmm: is not a setting; did you mean rfm\?"),
+        ("thresholds:\n  rfm:\n    nonsense: 3\n", r"line 3: thresholds\.rfm\.nonsense: is not a setting"),
+        ("lake: a\nlake: b\n", r"line 2: lake is set twice"),
+        ("publish: [1]\n", r"line 1: publish: wanted a mapping"),
+        ("sources: complete_journey\n", r"line 1: sources: wanted a list"),
+        ("features:\n  window_days: 3.5\n", r"line 2: features\.window_days: wanted int"),
+        ("lake: [\n", r"line 2: not readable as YAML"),
+        ("- 1\n", r"line 1: wanted a mapping of settings"),
+    ],
+)
+def test_a_wrong_key_or_value_is_named_with_its_line(tmp_path, text, message):
+    with pytest.raises(SettingsInvalid, match=message):
+        load(write(tmp_path, text))
+
+
+def test_the_meaning_changes_with_a_threshold_but_not_with_a_place(tmp_path):
+    plain = load(write(tmp_path, ""))
+    moved = load(write(tmp_path, "lake: elsewhere\npublish: {keep: 3}\n"))
+    narrower = load(write(tmp_path, "features: {window_days: 180}\n"))
+    assert plain.meaning_hash == moved.meaning_hash
+    assert plain.meaning_hash != narrower.meaning_hash

@@ -112,7 +112,7 @@ def require_free(path: Path, needed: int) -> None:
 _count = itertools.count()
 
 
-def _temporary(path: Path) -> Path:
+def temporary_name(path: Path) -> Path:
     """A name beside `path` no other writer uses; hidden, and no glob for `*.parquet` or `*.json` finds it."""
     return path.with_name(f".{path.name}.{socket.gethostname()}-{os.getpid()}-{next(_count)}.tmp")
 
@@ -135,7 +135,7 @@ def replacing(path: Path) -> Iterator[Path]:
     `remove_leftovers` takes it away.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = _temporary(path)
+    temporary = temporary_name(path)
     try:
         yield temporary
         sync(temporary)

@@ -1,0 +1,1 @@
+"""Who is being lost: dormancy levels by rule."""

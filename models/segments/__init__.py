@@ -1,0 +1,1 @@
+"""One module per way of grouping customers: GROUPS, FEATURES, Thresholds, assign."""

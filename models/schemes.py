@@ -1,0 +1,79 @@
+"""The schemes: every way of grouping customers that is scored each day, with all their thresholds."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, fields, replace
+from typing import TYPE_CHECKING
+
+from models.churn import levels
+from models.segments import lifecycle, purchase_group, rfm, value_tier
+from models.thresholds import ThresholdInvalid, check_kinds, check_within, threshold
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from types import ModuleType
+    from typing import Any
+
+SCHEMES: dict[str, ModuleType] = {
+    "rfm": rfm,
+    "purchase_group": purchase_group,
+    "value_tier": value_tier,
+    "lifecycle": lifecycle,
+    "churn_level": levels,
+}
+
+
+@dataclass(frozen=True)
+class MinimumData:
+    """What cut-points need before they count as fitted. Raises ThresholdInvalid for a value without sense."""
+
+    buyers: int = threshold(500, unit="customers with an order", reason="a fifth of them is still 100")
+    history_days: int = threshold(180, unit="days", reason="half a year shows more than one season")
+    last_order_days: int = threshold(30, unit="days", reason="an extract that stopped arriving fits nothing")
+    three_order_share: float = threshold(
+        0.02, unit="share of buyers", reason="without them frequency has nothing to tell apart"
+    )
+
+    def __post_init__(self) -> None:
+        check_kinds(self)
+        check_within(self, 0, 10**9, "buyers", "history_days", "last_order_days")
+        check_within(self, 0, 1, "three_order_share")
+
+
+@dataclass(frozen=True)
+class Thresholds:
+    """The thresholds of every scheme, and the data cut-points need; a field per scheme of SCHEMES.
+
+    The lifecycle stages judge by the same churn levels as the scheme churn_level, always.
+    """
+
+    rfm: rfm.Thresholds = field(default_factory=rfm.Thresholds)
+    purchase_group: purchase_group.Thresholds = field(default_factory=purchase_group.Thresholds)
+    value_tier: value_tier.Thresholds = field(default_factory=value_tier.Thresholds)
+    lifecycle: lifecycle.Thresholds = field(default_factory=lifecycle.Thresholds)
+    churn_level: levels.Thresholds = field(default_factory=levels.Thresholds)
+    minimum_data: MinimumData = field(default_factory=MinimumData)
+
+    def __post_init__(self) -> None:
+        if self.lifecycle.levels != self.churn_level:
+            object.__setattr__(self, "lifecycle", replace(self.lifecycle, levels=self.churn_level))
+
+    @classmethod
+    def from_settings(cls, settings: Mapping[str, Mapping[str, Any]]) -> Thresholds:
+        """Defaults with the given numbers in their place: {scheme: {threshold: value}}.
+
+        Raises ThresholdInvalid naming a scheme or threshold that does not exist, or a value that is refused.
+        """
+        kinds = {part.name: part.default_factory for part in fields(cls)}
+        given = {}
+        for scheme, numbers in settings.items():
+            if scheme not in kinds:
+                msg = f"there are no thresholds for {scheme!r}; there are for {', '.join(kinds)}"
+                raise ThresholdInvalid(msg)
+            known = [part.name for part in fields(kinds[scheme]) if "unit" in part.metadata]
+            for name in numbers:
+                if name not in known:
+                    msg = f"{scheme}.{name} is not a threshold; {scheme} has {', '.join(known)}"
+                    raise ThresholdInvalid(msg)
+            given[scheme] = kinds[scheme](**numbers)
+        return cls(**given)

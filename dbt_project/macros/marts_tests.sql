@@ -1,0 +1,51 @@
+{# Tests of whole tables: one scan per rule, not one per column. #}
+
+{# A key occurs once. #}
+{% test marts_unique_key(model, columns) %}
+    select
+        {{ columns | join(', ') }},
+        count(*) as occurrences
+    from {{ model }}
+    group by {{ columns | join(', ') }}
+    having count(*) > 1
+{% endtest %}
+
+
+{# External tables enforce types, not nulls: this does. #}
+{% test marts_never_null(model, columns) %}
+    select {{ columns | join(', ') }}
+    from {{ model }}
+    where
+        {%- for column in columns %}
+        {{ column }} is null{{ ' or' if not loop.last }}
+        {%- endfor %}
+{% endtest %}
+
+
+{# Both tables hold the same customers: with the unique key this makes a scheme total and exclusive. The other table
+   is a mart too: a test that names a feature would already run, and fail, when only the features are built. #}
+{% test marts_same_customers(model, to) %}
+    select coalesce(expected.customer_id, published.customer_id) as customer_id
+    from {{ to }} as expected
+    full outer join {{ model }} as published on expected.customer_id = published.customer_id
+    where expected.customer_id is null or published.customer_id is null
+{% endtest %}
+
+
+{# Every code that is there has its words: columns maps a column to [scheme, kind] in labels. #}
+{% test marts_codes_in_labels(model, columns) %}
+    {% for column, place in columns.items() %}
+    select
+        '{{ column }}' as column_name,
+        used.code
+    from (
+        select {{ column }} as code
+        from {{ model }}
+        group by {{ column }}
+    ) as used
+    left join {{ ref('labels') }} as labels
+        on used.code = labels.code and labels.scheme = '{{ place[0] }}' and labels.kind = '{{ place[1] }}'
+    where used.code is not null and labels.code is null
+    {{ 'union all' if not loop.last }}
+    {% endfor %}
+{% endtest %}

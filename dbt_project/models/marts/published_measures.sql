@@ -1,0 +1,238 @@
+{{ config(location=var('run_dir') ~ '/marts/published_measures.parquet') }}
+
+{% set tables = marts_scheme_tables() %}
+{% set reason_missing = "coalesce(reason_zh, '{') like '%{%' or coalesce(reason_en, '{') like '%{%'" %}
+
+with
+
+customers as (
+    select * from {{ ref('customer_features') }}
+),
+
+customer_360 as (
+    select * from {{ ref('customer_360') }}
+),
+
+segment_profile as (
+    select * from {{ ref('segment_profile') }}
+),
+
+dictionary as (
+    select * from {{ ref('dictionary') }}
+),
+
+delivery as (
+    select * from {{ ref('delivery') }}
+),
+
+replay as (
+    select * from {{ ref('reason_replay') }}
+),
+
+{% for scheme, table in tables.items() %}
+{{ table }} as (
+    select * from {{ ref(table) }}
+),
+
+{{ table }}_codes as (
+    select
+        {{ table }}.segment_code,
+        count(*) as customers,
+        count(dictionary.code) as in_dictionary
+    from {{ table }}
+    left join dictionary
+        on
+            {{ table }}.segment_code = dictionary.code
+            and dictionary.scheme = '{{ scheme }}'
+            and dictionary.kind = 'segment'
+    group by {{ table }}.segment_code
+),
+
+{{ table }}_members as (
+    select
+        count(*) filter (where {{ table }}.customer_id is null) as missing,
+        count(*) filter (where customers.customer_id is null) as unknown
+    from customers
+    full outer join {{ table }} on customers.customer_id = {{ table }}.customer_id
+),
+
+{% endfor %}
+customer_360_members as (
+    select
+        count(*) filter (where customer_360.customer_id is null) as missing,
+        count(*) filter (where customers.customer_id is null) as unknown,
+        sum(customer_360.net_life) as published_net_life,
+        sum(customers.net_life) as features_net_life,
+        sum(customer_360.net_w) as published_net_w,
+        sum(customers.net_w) as features_net_w
+    from customers
+    full outer join customer_360 on customers.customer_id = customer_360.customer_id
+),
+
+profile_sums as (
+    select
+        scheme,
+        sum(customers) as customers,
+        sum(net_w) as net_w,
+        sum(share) as share
+    from segment_profile
+    group by scheme
+),
+
+population as (
+    select
+        count(*) as customers,
+        coalesce(sum(net_w), 0) as net_w
+    from customers
+),
+
+unknown_actions as (
+    select count(*) as codes
+    from (
+        select unnest(string_split(action_codes, '|')) as action_code
+        from dictionary
+        where action_codes is not null
+    ) as named
+    where action_code not in (select code from dictionary where kind = 'action')
+),
+
+measured as (
+    {{ marts_measures('customer_features', 'customers', {
+        'rows': 'count(*)',
+        'distinct_keys': 'count(distinct customer_id)',
+        'net_life': 'sum(net_life)',
+        'net_w': 'sum(net_w)',
+    }) }}
+
+    union all
+
+    {% for scheme, table in tables.items() %}
+    {{ marts_measures(table, table, {
+        'rows': 'count(*)',
+        'distinct_keys': 'count(distinct customer_id)',
+        'rows_of_another_day': 'count(*) filter (where as_of <> ' ~ marts_as_of() ~ ' or known_on <> '
+            ~ marts_known_on() ~ ')',
+        'segments_missing': 'count(*) filter (where segment_code is null)',
+        'labels_missing_zh': "count(*) filter (where coalesce(label_zh, '') = '')",
+        'labels_missing_en': "count(*) filter (where coalesce(label_en, '') = '')",
+        'actions_missing': "count(*) filter (where coalesce(action_codes, '') = '')",
+        'reasons_unreadable': 'count(*) filter (where ' ~ reason_missing ~ ')',
+        'cutpoint_versions': 'count(distinct cutpoint_version)',
+    }) }}
+
+    union all
+
+    {{ marts_measures(table, table ~ '_members', {
+        'customers_missing': 'sum(missing)',
+        'customers_unknown': 'sum(unknown)',
+    }) }}
+
+    union all
+
+    {{ marts_measures(table, table ~ '_codes', {
+        'segments_not_in_dictionary': 'count(*) filter (where in_dictionary = 0)',
+    }) }}
+
+    union all
+
+    {{ marts_measures(table, "(select * from replay where scheme = '" ~ scheme ~ "') as broken", {
+        'reason_mismatches': 'count(*) filter (where not own_reason_holds)',
+        'reason_overlaps': 'count(*) filter (where own_reason_holds)',
+    }) }}
+
+    union all
+
+    {% endfor %}
+    {{ marts_measures('customer_360', 'customer_360', {
+        'rows': 'count(*)',
+        'distinct_keys': 'count(distinct customer_id)',
+        'rows_of_another_day': 'count(*) filter (where as_of <> ' ~ marts_as_of() ~ ' or known_on <> '
+            ~ marts_known_on() ~ ')',
+        'labels_missing_zh': "count(*) filter (where least(coalesce(rfm_label_zh, ''), "
+            ~ "coalesce(purchase_group_label_zh, ''), coalesce(value_tier_label_zh, ''), "
+            ~ "coalesce(lifecycle_label_zh, ''), coalesce(churn_level_label_zh, '')) = '')",
+        'labels_missing_en': "count(*) filter (where least(coalesce(rfm_label_en, ''), "
+            ~ "coalesce(purchase_group_label_en, ''), coalesce(value_tier_label_en, ''), "
+            ~ "coalesce(lifecycle_label_en, ''), coalesce(churn_level_label_en, '')) = '')",
+    }) }}
+
+    union all
+
+    {{ marts_measures('customer_360', 'customer_360_members', {
+        'customers_missing': 'sum(missing)',
+        'customers_unknown': 'sum(unknown)',
+        'net_life_difference': 'coalesce(sum(published_net_life), 0) - coalesce(sum(features_net_life), 0)',
+        'net_w_difference': 'coalesce(sum(published_net_w), 0) - coalesce(sum(features_net_w), 0)',
+    }) }}
+
+    union all
+
+    {{ marts_measures('segment_profile', 'segment_profile', {
+        'rows': 'count(*)',
+        'distinct_keys': "count(distinct scheme || '/' || segment_code)",
+        'labels_missing_zh': "count(*) filter (where coalesce(label_zh, '') = '')",
+        'labels_missing_en': "count(*) filter (where coalesce(label_en, '') = '')",
+    }) }}
+
+    union all
+
+    {{ marts_measures('segment_profile', 'profile_sums cross join population', {
+        'customers_difference': 'max(abs(profile_sums.customers - population.customers))',
+        'net_w_difference': 'max(abs(profile_sums.net_w - population.net_w))',
+    }) }}
+
+    union all
+
+    -- the shares the audit compares with those stored beside the cut-points in force
+    select
+        'segment_profile' as table_name,
+        unnest(['customers', 'share']) as measure,
+        scheme || '/' || segment_code as subject,
+        unnest([
+            cast(customers as double),
+            customers / nullif(sum(customers) over (partition by scheme), 0)
+        ]) as value
+    from segment_profile
+
+    union all
+
+    {{ marts_measures('dictionary', 'dictionary', {
+        'rows': 'count(*)',
+        'distinct_keys': "count(distinct scheme || '/' || kind || '/' || code)",
+        'labels_missing_zh': "count(*) filter (where coalesce(label_zh, '') = '')",
+        'labels_missing_en': "count(*) filter (where coalesce(label_en, '') = '')",
+        'definitions_missing_zh': "count(*) filter (where coalesce(definition_zh, '') = '')",
+        'definitions_missing_en': "count(*) filter (where coalesce(definition_en, '') = '')",
+        'segments_without_action': "count(*) filter (where kind = 'segment' and action_codes is null)",
+        'reasons_without_predicate': "count(*) filter (where kind = 'reason' and coalesce(predicate, '') = '')",
+    }) }}
+
+    union all
+
+    {{ marts_measures('dictionary', 'unknown_actions', {'actions_unknown': 'sum(codes)'}) }}
+
+    union all
+
+    {{ marts_measures('delivery', 'delivery', {
+        'rows': 'count(*)',
+        'distinct_keys': "count(distinct source || '/' || extract || '/' || delivered_on || '/' || file)",
+        'rows_in': 'coalesce(sum(rows_in), 0)',
+        'rows_quarantined': 'coalesce(sum(quarantined), 0)',
+        'rows_unaccounted': 'coalesce(sum(abs(rows_in - accepted - duplicate - superseded - anonymous '
+            ~ '- quarantined)), 0)',
+    }) }}
+),
+
+dated as (
+    select
+        table_name,
+        measure,
+        subject,
+        {{ marts_as_of() }} as as_of,
+        {{ marts_known_on() }} as known_on,
+        value
+    from measured
+)
+
+select * from dated
+order by table_name, measure, subject

@@ -1,0 +1,140 @@
+{{ config(location=var('run_dir') ~ '/marts/segment_profile.parquet') }}
+
+{% set schemes = ['rfm', 'purchase_group', 'value_tier', 'lifecycle', 'churn_level'] %}
+
+with
+
+customers as (
+    select * from {{ ref('customer_360') }}
+),
+
+category_net as (
+    select
+        customer_id,
+        as_of,
+        category,
+        net_w
+    from {{ ref('feat_customer_category') }}
+    where net_w > 0
+),
+
+segments as (
+    select
+        scheme,
+        code as segment_code,
+        label_zh,
+        label_en,
+        sort_order
+    from {{ ref('labels') }}
+    where kind = 'segment'
+),
+
+population as (
+    select
+        count(*) as customers,
+        sum(net_w) as net_w
+    from customers
+),
+
+measured as (
+    {%- for scheme in schemes %}
+    select
+        '{{ scheme }}' as scheme,
+        {{ scheme }}_segment_code as segment_code,
+        count(*) as customers,
+        sum(net_w) as net_w,
+        median(recency_days) as median_recency_days,
+        median(orders_w) as median_orders_w,
+        median(net_w) as median_net_w,
+        median(aov_w) as median_aov_w,
+        median(tenure_days) as median_tenure_days
+    from customers
+    group by {{ scheme }}_segment_code
+    {{ 'union all' if not loop.last }}
+    {%- endfor %}
+),
+
+-- one pass over customers × categories; a few thousand combinations are left to sum up per scheme
+category_combinations as (
+    select
+        {%- for scheme in schemes %}
+        customers.{{ scheme }}_segment_code,
+        {%- endfor %}
+        category_net.category,
+        sum(category_net.net_w) as net_w
+    from category_net
+    inner join customers
+        on category_net.customer_id = customers.customer_id and category_net.as_of = customers.as_of
+    group by all
+),
+
+segment_categories as (
+    {%- for scheme in schemes %}
+    select
+        '{{ scheme }}' as scheme,
+        {{ scheme }}_segment_code as segment_code,
+        category,
+        sum(net_w) as net_w
+    from category_combinations
+    group by {{ scheme }}_segment_code, category
+    {{ 'union all' if not loop.last }}
+    {%- endfor %}
+),
+
+ranked_categories as (
+    select
+        scheme,
+        segment_code,
+        category,
+        cast(round(net_w / sum(net_w) over (partition by scheme, segment_code), 6) as decimal(9, 6)) as share,
+        row_number() over (partition by scheme, segment_code order by net_w desc, category asc) as place
+    from segment_categories
+),
+
+top_categories as (
+    select
+        scheme,
+        segment_code,
+        {%- for place in [1, 2, 3] %}
+        max(category) filter (where place = {{ place }}) as top_category_{{ place }},
+        max(share) filter (where place = {{ place }}) as top_category_{{ place }}_share{{ ',' if not loop.last }}
+        {%- endfor %}
+    from ranked_categories
+    where place <= 3
+    group by scheme, segment_code
+),
+
+profiled as (
+    select
+        segments.scheme,
+        segments.segment_code,
+        {{ marts_as_of() }} as as_of,
+        {{ marts_known_on() }} as known_on,
+        segments.label_zh,
+        segments.label_en,
+        cast(segments.sort_order as integer) as sort_order,
+        coalesce(measured.customers, 0) as customers,
+        cast(round(coalesce(measured.customers, 0) / nullif(population.customers, 0), 6) as decimal(9, 6)) as share,
+        cast(coalesce(measured.net_w, 0) as decimal(18, 2)) as net_w,
+        cast(round(coalesce(measured.net_w, 0) / nullif(population.net_w, 0), 6) as decimal(18, 6)) as revenue_share,
+        cast(measured.median_recency_days as double) as median_recency_days,
+        cast(measured.median_orders_w as double) as median_orders_w,
+        cast(measured.median_net_w as decimal(18, 2)) as median_net_w,
+        cast(measured.median_aov_w as decimal(18, 2)) as median_aov_w,
+        cast(measured.median_tenure_days as double) as median_tenure_days,
+        top_categories.top_category_1,
+        top_categories.top_category_1_share,
+        top_categories.top_category_2,
+        top_categories.top_category_2_share,
+        top_categories.top_category_3,
+        top_categories.top_category_3_share
+    from segments
+    cross join population
+    left join measured
+        on segments.scheme = measured.scheme and segments.segment_code = measured.segment_code
+    left join top_categories
+        on segments.scheme = top_categories.scheme and segments.segment_code = top_categories.segment_code
+)
+
+select * from profiled
+order by scheme, segment_code

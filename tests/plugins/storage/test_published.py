@@ -1,0 +1,496 @@
+"""Published: shown in one switch, never half, and the same whatever was killed or came in which order."""
+
+import csv as csv_reader
+import os
+import subprocess
+import sys
+import threading
+from datetime import date
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from storage import published
+from storage.lake import Day
+from storage.published import Facts, NothingPublished, VersionDamaged
+
+FACTS = Facts("s" * 64, "d" * 64, "2018-01-01-0badcafe", ("shop", "app"), ("shop.feedback",))
+OTHER_SETTINGS = Facts("t" * 64, "d" * 64, "2018-01-01-0badcafe", ("shop", "app"))
+DESCRIPTIONS = {
+    "rfm": {
+        "description": "One row per customer: it's scored alone.",
+        "columns": {"label_zh": "标签 · the customer's segment", "gone": "x"},
+    },
+    "never_built": {"description": "x", "columns": {}},
+}
+
+
+def january(day):
+    return Day.of(date(2018, 1, day))
+
+
+def name(day, facts=FACTS):
+    return published.version_name(day, facts.settings_hash, facts.dictionary_hash)
+
+
+def marts(lake, day, edition=1):
+    """Two tables of two rows, in an order no sort would give, that tell their day and edition."""
+    folder = lake / "runs" / f"{day.key}-{edition}" / "marts"
+    folder.mkdir(parents=True, exist_ok=True)
+    rfm = f"""select * from (values ('b', '冠军, "老"客户', 1.50), ('a', null, {edition}.25)) t (customer_id, label_zh, net),
+        (select date '{day.as_of}' as as_of)"""
+    profile = "select 'RFM01' as segment, 2 as customers union all select '两' || chr(10) || '行', 0"
+    for table, sql in {"rfm": rfm, "segment_profile": profile}.items():
+        duckdb.execute(f"copy ({sql}) to '{folder}/{table}.parquet' (format parquet)")
+    return folder
+
+
+def publish(lake, day, edition=1, facts=FACTS, **options):
+    options = {"descriptions": DESCRIPTIONS} | options
+    return published.publish(lake, marts(lake, day, edition), day, facts, **options)
+
+
+def bi(lake, sql="select distinct as_of from rfm"):
+    with duckdb.connect(str(lake / "published" / "bi.duckdb"), read_only=True) as connection:
+        return connection.execute(sql).fetchall()
+
+
+def files(lake):
+    """Every file and link under published with its bytes; the BI file only by its content."""
+    root = lake / "published"
+    found = {}
+    for path in sorted(root.rglob("*")):
+        if path.is_symlink():
+            found[str(path.relative_to(root))] = str(path.readlink())
+        elif path.is_file() and path.name != "bi.duckdb":
+            found[str(path.relative_to(root))] = path.read_bytes()
+    tables = [table for (table,) in bi(lake, "select table_name from duckdb_tables() order by 1")]
+    comments = "select table_name, column_name, comment from duckdb_columns() order by all"
+    found["bi.duckdb"] = (bi(lake, comments), [bi(lake, f"from {table}") for table in tables])
+    return found
+
+
+def stamps(lake):
+    found = (path for path in (lake / "published").rglob("*") if path.is_file())
+    return {path: (path.stat().st_mtime_ns, path.stat().st_ino) for path in found}
+
+
+class TestPublish:
+    def test_a_day_is_seen_as_parquet_csv_and_bi_file(self, tmp_path):
+        outcome = publish(tmp_path, january(2))
+        assert outcome == {
+            "version": name(january(2)),
+            "state": "new",
+            "bi": name(january(2)),
+            "moved": True,
+            "pinned": False,
+            "tables": 3,
+            "rows": 6,
+            "removed": [],
+        }
+        shown = tmp_path / "published" / "current"
+        assert os.readlink(shown) == f"versions/{name(january(2))}"
+        assert sorted(path.name for path in shown.iterdir()) == [
+            "csv",
+            "manifest.json",
+            "manifest.parquet",
+            "rfm.parquet",
+            "segment_profile.parquet",
+        ]
+        assert sorted(os.listdir(tmp_path / "published")) == [
+            ".lock",
+            "bi.duckdb",
+            "current",
+            "current.json",
+            "days",
+            "versions",
+        ]
+        in_order = "select customer_id, net from rfm"
+        assert [(customer, float(net)) for customer, net in bi(tmp_path, in_order)] == [
+            ("b", 1.5),
+            ("a", 1.25),
+        ]
+        assert published.current(tmp_path)["as_of"] == "2018-01-02"
+        assert published.current_folder(tmp_path) == shown.resolve()
+
+    def test_the_manifest_has_a_row_per_table_and_the_facts_of_the_day(self, tmp_path):
+        publish(tmp_path, Day.of(date(2018, 1, 2), date(2018, 1, 5)))
+        manifest = tmp_path / "published" / "current" / "manifest.parquet"
+        relation = duckdb.sql(f"from '{manifest}'")
+        assert dict(zip(relation.columns, map(str, relation.types), strict=True)) == {
+            column: kind.upper() for column, (kind, _) in published.MANIFEST.items()
+        }
+        day = (date(2018, 1, 2), date(2018, 1, 5))
+        made = ("s" * 64, "d" * 64, "2018-01-01-0badcafe", date(2018, 1, 1), "app,shop", "shop.feedback")
+        rfm, profile = (
+            published._sha256(manifest.with_name(f"{t}.parquet")) for t in ("rfm", "segment_profile")
+        )
+        assert relation.fetchall() == [
+            (*day, "rfm", 2, 4, rfm, *made),
+            (*day, "segment_profile", 2, 2, profile, *made),
+        ]
+
+    def test_extra_tables_and_files_lie_beside_and_inner_marts_stay_inside(self, tmp_path):
+        day = january(2)
+        extra = marts(tmp_path, day, 7) / "rfm.parquet"
+        (tmp_path / "gates.html").write_text("ok")
+        publish(
+            tmp_path,
+            day,
+            extra={"quality_results": extra},
+            files={"gates.html": tmp_path / "gates.html"},
+            without={"segment_profile"},
+        )
+        folder = published.version_of(tmp_path, day)
+        assert {path.name for path in folder.iterdir() if path.is_file()} == {
+            "gates.html",
+            "manifest.json",
+            "manifest.parquet",
+            "quality_results.parquet",
+            "rfm.parquet",
+        }
+        assert bi(tmp_path, "select table_name from manifest") == [("quality_results",), ("rfm",)]
+
+    def test_comments_reach_the_bi_file(self, tmp_path):
+        publish(tmp_path, january(2))
+        assert bi(tmp_path, "select comment from duckdb_tables() where table_name = 'rfm'") == [
+            ("One row per customer: it's scored alone.",)
+        ]
+        commented = (
+            "select column_name, comment from duckdb_columns() where table_name = 'rfm' and comment <> ''"
+        )
+        assert bi(tmp_path, commented) == [("label_zh", "标签 · the customer's segment")]
+        own = "select count(*) from duckdb_columns() where table_name = 'manifest' and comment is null"
+        assert bi(tmp_path, own) == [(0,)]
+
+    def test_a_csv_opens_in_excel_with_its_chinese_intact(self, tmp_path):
+        publish(tmp_path, january(2))
+        folder = tmp_path / "published" / "current" / "csv"
+        assert (folder / "rfm.csv").read_bytes() == (
+            '\ufeffcustomer_id,label_zh,net,as_of\r\nb,"冠军, ""老""客户",1.50,2018-01-02\r\na,,1.25,2018-01-02\r\n'
+        ).encode()
+        assert (folder / "segment_profile.csv").read_bytes().endswith('\r\n"两\n行",0\r\n'.encode())
+        with (folder / "segment_profile.csv").open(encoding="utf-8-sig", newline="") as file:
+            assert list(csv_reader.reader(file))[2] == ["两\n行", "0"]
+
+    @pytest.mark.parametrize("size", [1, 2, 3, 5, 100])
+    def test_a_block_may_end_within_a_quoted_text(self, size):
+        text = b'a,"x""y\n""",""\n"""\n",1\n'
+        blocks = (text[start : start + size] for start in range(0, len(text), size))
+        assert b"".join(published._with_crlf(blocks)) == b'a,"x""y\n""",""\r\n"""\n",1\r\n'
+
+    def test_a_table_longer_than_a_sheet_has_no_csv(self, tmp_path, monkeypatch):
+        assert published.CSV_ROWS + 1 == 2**20
+        monkeypatch.setattr(published, "CSV_ROWS", 1)
+        publish(tmp_path, january(2))
+        assert not (tmp_path / "published" / "current" / "csv").exists()
+        monkeypatch.setattr(published, "CSV_ROWS", 2)
+        publish(tmp_path, january(3))
+        assert len(list((tmp_path / "published" / "current" / "csv").iterdir())) == 3
+        publish(tmp_path, january(4), csv=False)
+        assert not (tmp_path / "published" / "current" / "csv").exists()
+
+    def test_publishing_equal_tables_again_changes_no_file(self, tmp_path):
+        publish(tmp_path, january(2))
+        before = files(tmp_path), stamps(tmp_path)
+        outcome = publish(tmp_path, january(2))
+        assert (outcome["state"], outcome["moved"]) == ("unchanged", False)
+        assert (files(tmp_path), stamps(tmp_path)) == before
+
+    def test_a_failed_publish_leaves_every_byte_and_nothing_half(self, tmp_path):
+        publish(tmp_path, january(2))
+        before = files(tmp_path), stamps(tmp_path)
+        (marts(tmp_path, january(3)) / "rfm.parquet").write_bytes(b"PAR1 half")
+        with pytest.raises(Exception, match="footer|magic"):
+            published.publish(tmp_path, tmp_path / "runs" / "as_of=2018-01-03-1" / "marts", january(3), FACTS)
+        assert (files(tmp_path), stamps(tmp_path)) == before
+        assert not (tmp_path / "published" / ".work").exists()
+
+    @pytest.mark.parametrize("with_renameat2", [True, False])
+    def test_other_bytes_of_a_version_replace_it_whole(self, tmp_path, monkeypatch, with_renameat2):
+        if not with_renameat2:
+            monkeypatch.setattr(published.ctypes, "CDLL", lambda *_, **__: object())
+        publish(tmp_path, january(2))
+        outcome = publish(tmp_path, january(2), edition=2)
+        assert (outcome["state"], outcome["moved"]) == ("replaced", True)
+        fresh = tmp_path / "fresh"
+        publish(fresh, january(2), edition=2)
+        assert files(tmp_path) == files(fresh)
+
+    def test_the_published_copy_does_not_follow_the_runs_file(self, tmp_path):
+        publish(tmp_path, january(2))
+        folder = published.version_of(tmp_path, january(2))
+        built = marts(tmp_path, january(2)) / "rfm.parquet"
+        assert not (folder / "rfm.parquet").samefile(built)
+
+    def test_two_tables_of_a_name_or_none_are_refused(self, tmp_path):
+        folder = marts(tmp_path, january(2))
+        with pytest.raises(ValueError, match="^rfm: two tables of a name"):
+            publish(tmp_path, january(2), extra={"rfm": folder / "rfm.parquet"})
+        with pytest.raises(ValueError, match="^manifest: two tables of a name"):
+            publish(tmp_path, january(2), extra={"manifest": folder / "rfm.parquet"})
+        with pytest.raises(ValueError, match="nothing to publish"):
+            published.publish(tmp_path, tmp_path / "nowhere", january(2), FACTS)
+        assert not (tmp_path / "published").exists()
+
+
+class TestWhatBiSees:
+    def test_an_older_day_is_stored_and_moves_nothing(self, tmp_path):
+        publish(tmp_path, january(3))
+        before = stamps(tmp_path)
+        outcome = publish(tmp_path, january(2))
+        assert (outcome["bi"], outcome["moved"], outcome["state"]) == (name(january(3)), False, "new")
+        assert stamps(tmp_path).items() >= before.items()
+        assert published.versions(tmp_path) == [name(january(2)), name(january(3))]
+
+    def test_a_day_stated_again_later_is_greater_than_itself(self, tmp_path):
+        again = Day.of(date(2018, 1, 2), date(2018, 1, 9))
+        for day in (again, january(2)):
+            publish(tmp_path, day)
+        assert published.current(tmp_path)["version"] == name(again)
+        publish(tmp_path, january(3))
+        assert published.current(tmp_path)["version"] == name(january(3))
+        assert published.previous(tmp_path, january(3)).name == name(again)
+
+    def test_the_order_of_publishing_leaves_no_trace(self, tmp_path):
+        days = [january(2), january(3), january(4)]
+        ends = []
+        for number, order in enumerate([days, days[::-1], [days[1], days[2], days[0]]]):
+            for day in order:
+                publish(tmp_path / str(number), day, keep=2)
+            ends.append(files(tmp_path / str(number)))
+        assert ends[0] == ends[1] == ends[2]
+
+    def test_a_reader_that_has_the_old_file_open_keeps_seeing_it(self, tmp_path):
+        publish(tmp_path, january(2))
+        script = (
+            "import duckdb, sys; c = duckdb.connect(sys.argv[1], read_only=True)\n"
+            "ask = lambda: print(c.execute('select as_of from rfm limit 1').fetchone()[0], flush=True)\n"
+            "ask(); sys.stdin.readline(); ask(); c.close()\n"
+            "c = duckdb.connect(sys.argv[1], read_only=True); ask()"
+        )
+        path = str(tmp_path / "published" / "bi.duckdb")
+        pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
+        with subprocess.Popen([sys.executable, "-c", script, path], **pipes) as reader:
+            assert reader.stdout.readline() == "2018-01-02\n"
+            publish(tmp_path, january(3))
+            answers, _ = reader.communicate("\n")
+        assert answers.split() == ["2018-01-02", "2018-01-03"]
+
+    def test_rollback_pins_the_day_before_and_unpin_returns(self, tmp_path):
+        for day in (2, 3, 4):
+            publish(tmp_path, january(day))
+        newest = files(tmp_path)
+        shown = published.rollback(tmp_path)
+        assert (shown["version"], shown["pinned"]) == (name(january(3)), True)
+        assert published.current(tmp_path) == shown
+        assert bi(tmp_path) == [(date(2018, 1, 3),)]
+        assert (tmp_path / "published" / "current").resolve().name == name(january(3))
+        assert published.rollback(tmp_path)["as_of"] == "2018-01-02"
+        with pytest.raises(NothingPublished, match="nothing is published before the version BI sees"):
+            published.rollback(tmp_path)
+        assert published.unpin(tmp_path)["version"] == name(january(4))
+        assert files(tmp_path) == newest
+
+    def test_publishing_while_pinned_does_not_move_bi(self, tmp_path):
+        for day in (2, 3):
+            publish(tmp_path, january(day))
+        published.rollback(tmp_path, date(2018, 1, 2))
+        before = stamps(tmp_path)
+        outcome = publish(tmp_path, january(4))
+        assert (outcome["bi"], outcome["pinned"], outcome["moved"]) == (name(january(2)), True, False)
+        assert stamps(tmp_path).items() >= before.items()
+        assert published.unpin(tmp_path)["version"] == name(january(4))
+
+    def test_pinning_what_bi_sees_already_builds_nothing(self, tmp_path):
+        publish(tmp_path, january(2))
+        built = (tmp_path / "published" / "bi.duckdb").stat().st_ino
+        assert published.rollback(tmp_path, date(2018, 1, 2))["pinned"]
+        assert published.rollback(tmp_path, name(january(2)))["pinned"]
+        assert not published.unpin(tmp_path)["pinned"]
+        assert (tmp_path / "published" / "bi.duckdb").stat().st_ino == built
+
+    def test_a_lost_bi_file_or_link_comes_back(self, tmp_path):
+        publish(tmp_path, january(2))
+        whole = files(tmp_path)
+        for lost in ("bi.duckdb", "current", "current.json"):
+            (tmp_path / "published" / lost).unlink()
+            publish(tmp_path, january(2))
+            assert files(tmp_path) == whole
+
+    def test_what_is_not_published_cannot_be_shown(self, tmp_path):
+        assert (published.current(tmp_path), published.versions(tmp_path)) == (None, [])
+        for ask in (published.rollback, published.unpin, published.current_folder):
+            with pytest.raises(NothingPublished):
+                ask(tmp_path)
+        publish(tmp_path, january(2))
+        with pytest.raises(
+            NothingPublished, match=f"nothing is published 2018-01-09; there are: {name(january(2))}"
+        ):
+            published.rollback(tmp_path, date(2018, 1, 9))
+        assert not (tmp_path / "published" / "pin.json").exists()
+
+    def test_of_two_settings_the_last_published_stands_for_the_day(self, tmp_path):
+        publish(tmp_path, january(2))
+        publish(tmp_path, january(2), facts=OTHER_SETTINGS)
+        assert published.current(tmp_path)["version"] == name(january(2), OTHER_SETTINGS)
+        assert len(published.versions(tmp_path)) == 2
+        hashes = (FACTS.settings_hash, FACTS.dictionary_hash)
+        assert not published.is_published(tmp_path, january(2), *hashes)
+        assert publish(tmp_path, january(2))["moved"]
+        assert published.is_published(tmp_path, january(2), *hashes)
+        assert published.version_of(tmp_path, january(2)).name == name(january(2))
+
+    def test_a_damaged_version_is_not_shown_and_heals_by_publishing(self, tmp_path):
+        for day in (2, 3):
+            publish(tmp_path, january(day))
+        whole = files(tmp_path)
+        (published.version_of(tmp_path, january(2)) / "rfm.parquet").write_bytes(b"edited")
+        with pytest.raises(VersionDamaged, match=r"was changed after publishing: rfm.parquet"):
+            published.rollback(tmp_path)
+        assert bi(tmp_path) == [(date(2018, 1, 3),)]
+        published.unpin(tmp_path)
+        assert publish(tmp_path, january(2))["state"] == "replaced"
+        assert files(tmp_path) == whole
+
+
+class TestRetention:
+    def test_the_newest_days_stay_however_often_they_were_stated(self, tmp_path):
+        days = [january(2), january(3), Day.of(date(2018, 1, 3), date(2018, 1, 8)), january(4)]
+        removed = [publish(tmp_path, day, keep=2)["removed"] for day in days]
+        assert removed == [[], [], [], [name(january(2))]]
+        assert published.versions(tmp_path) == [name(day) for day in days[1:]]
+        assert len(os.listdir(tmp_path / "published" / "days")) == 3
+
+    def test_the_pinned_version_stays(self, tmp_path):
+        for day in (2, 3):
+            publish(tmp_path, january(day))
+        published.rollback(tmp_path)
+        for day in (4, 5):
+            publish(tmp_path, january(day), keep=1)
+        assert published.versions(tmp_path) == [name(january(2)), name(january(5))]
+        published.unpin(tmp_path)
+        publish(tmp_path, january(5), keep=1)
+        assert published.versions(tmp_path) == [name(january(5))]
+
+    def test_the_day_before_is_the_greatest_that_is_still_there(self, tmp_path):
+        for day in (2, 4):
+            publish(tmp_path, january(day))
+        assert published.previous(tmp_path, january(4)) == published.version_of(tmp_path, january(2))
+        assert published.previous(tmp_path, january(3)) == published.version_of(tmp_path, january(2))
+        assert published.previous(tmp_path, january(2)) is None
+
+
+class TestSideBySide:
+    def test_days_published_at_once_end_as_those_published_in_order(self, tmp_path):
+        days = [january(day) for day in range(2, 8)]
+        for day in days:
+            publish(tmp_path / "in_order", day, keep=4)
+            marts(tmp_path / "at_once", day)
+        outcomes = []
+
+        def one(day):
+            built = tmp_path / "at_once" / "runs" / f"{day.key}-1" / "marts"
+            done = published.publish(
+                tmp_path / "at_once", built, day, FACTS, descriptions=DESCRIPTIONS, keep=4
+            )
+            outcomes.append(done["version"])
+
+        workers = [threading.Thread(target=one, args=(day,)) for day in days]
+        for worker in workers:
+            worker.start()
+        for worker in workers:
+            worker.join()
+        assert sorted(outcomes) == [name(day) for day in days]
+        assert files(tmp_path / "at_once") == files(tmp_path / "in_order")
+
+
+# Runs in its own process. For every point where something moves or goes: a forked child is killed there, a second
+# one reads what is left and does the same again. Modules are loaded once, before the forks; no database is open then.
+KILLED_EVERYWHERE = """
+import os, pathlib, shutil, sys
+import duckdb, pyarrow.parquet
+import test_published as t
+from storage import published
+
+root, scenario = pathlib.Path(sys.argv[1]), sys.argv[2]
+acts = {
+    "new": lambda lake: published.publish(lake, root / "new", t.january(4), t.FACTS, keep=2, descriptions=t.DESCRIPTIONS),
+    "other": lambda lake: published.publish(lake, root / "other", t.january(3), t.FACTS, descriptions=t.DESCRIPTIONS),
+    "rollback": lambda lake: published.rollback(lake, t.january(2).as_of),
+    "unpin": lambda lake: published.unpin(lake),
+}
+act = acts[scenario]
+
+def kill_at(point):
+    count = 0
+    def deadly(real, half=None):
+        def step(*names, **options):
+            nonlocal count
+            if not (real is os.unlink and str(names[0]).endswith(".tmp")):
+                count += 1
+                if count == point:
+                    if real is shutil.rmtree:
+                        next(path for path in sorted(pathlib.Path(names[0]).rglob("*")) if path.is_file()).unlink()
+                    os._exit(9)
+            return real(*names, **options)
+        return step
+    for module, name in [(os, "replace"), (os, "unlink"), (shutil, "rmtree"), (published, "_exchange")]:
+        setattr(module, name, deadly(getattr(module, name)))
+
+def child(body):
+    process = os.fork()
+    if not process:
+        code = 1
+        try:
+            code = body() or 0
+        finally:
+            sys.stderr.flush()
+            os._exit(code)
+    return os.waitstatus_to_exitcode(os.waitpid(process, 0)[1])
+
+def undisturbed():
+    act(root / "undisturbed")
+
+def again(lake):
+    expected = {(t.date(2018, 1, day),) for day in (2, 3, 4)}
+    assert set(t.bi(lake)) <= expected and len(t.bi(lake)) == 1, "half a BI file"
+    for version in published.versions(lake):
+        if (lake / "published" / "versions" / version).is_dir():
+            assert not published._damaged(lake / "published" / "versions" / version), version
+    assert (lake / "published" / "current" / "manifest.json").exists(), "nothing current"
+    assert published.current_folder(lake).is_dir(), "nothing current"
+    act(lake)
+    assert t.files(lake) == t.files(root / "undisturbed"), sorted(t.files(lake).items() ^ t.files(root / "undisturbed").items())
+
+shutil.copytree(root / "before", root / "undisturbed", symlinks=True)
+assert child(undisturbed) == 0
+point = 0
+while True:
+    point += 1
+    lake = root / f"killed-{point}"
+    shutil.copytree(root / "before", lake, symlinks=True)
+    code = child(lambda: (kill_at(point), act(lake)) and 0)
+    if code == 0:
+        break
+    assert code == 9, (point, code)
+    assert child(lambda: again(lake)) == 0, f"{scenario} killed at point {point} did not end the same"
+    shutil.rmtree(lake)
+print(point - 1)
+"""
+
+
+@pytest.mark.parametrize(("scenario", "points"), [("new", 19), ("other", 17), ("rollback", 6), ("unpin", 7)])
+def test_killed_anywhere_and_run_again_it_ends_the_same(tmp_path, scenario, points):
+    for day in (2, 3):
+        publish(tmp_path / "before", january(day))
+    if scenario == "unpin":
+        published.rollback(tmp_path / "before")
+    marts(tmp_path, january(4)).rename(tmp_path / "new")
+    marts(tmp_path, january(3), edition=2).rename(tmp_path / "other")
+    env = os.environ | {"PYTHONPATH": os.pathsep.join([*sys.path, str(Path(__file__).parent)])}
+    command = [sys.executable, "-c", KILLED_EVERYWHERE, str(tmp_path), scenario]
+    done = subprocess.run(command, env=env, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert int(done.stdout) >= points

@@ -1,16 +1,5 @@
 {# Tests of whole tables: one scan per rule, not one per column. #}
 
-{# A key occurs once. #}
-{% test marts_unique_key(model, columns) %}
-    select
-        {{ columns | join(', ') }},
-        count(*) as occurrences
-    from {{ model }}
-    group by {{ columns | join(', ') }}
-    having count(*) > 1
-{% endtest %}
-
-
 {# External tables enforce types, not nulls: this does. #}
 {% test marts_never_null(model, columns) %}
     select {{ columns | join(', ') }}

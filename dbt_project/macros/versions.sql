@@ -1,0 +1,170 @@
+{#
+    One row per raw row whose key was sent more than once, with its verdict. All other rows are the only ones of
+    their key and never come here: sorting everything to find few repeats would cost more than all features.
+
+    Which row of a key is seen on a day k: of the rows delivered until k the one with the greatest load column, then
+    the latest delivery, then the greatest content hash; never the file's name, the position in it or the reading order.
+    known_from_on   first k on which this row is the one seen; null when it never is
+    known_until_on  first k on which another row is; 9999-12-31 when it is the last
+    verdict         accepted | superseded (another row is the one seen now) | duplicate (sent before with this content)
+#}
+{% macro repeated_rows(source_name, extract) %}
+    {{ judge_repeated_rows(
+        ref('raw_' ~ source_name ~ '__' ~ extract),
+        declared(source_name, extract, 'key'),
+        declared_columns(source_name, extract),
+        declared(source_name, extract, 'load_column'),
+        declared_extract(source_name, extract).columns,
+    ) }}
+{% endmacro %}
+
+{% macro judge_repeated_rows(rows, key, columns, load_column=none, declared_types={}) %}
+{%- set key_list = key | join(', ') -%}
+{%- set origin = ['_delivered_on', '_file', '_content', '_record'] -%}
+{%- set kept = (columns + origin) | join(', ') -%}
+{%- set load_type = declared_types.get(load_column, {}).get('data_type') or 'varchar' -%}
+with
+
+raw_rows as (
+    select * from {{ rows }}
+),
+
+repeated_keys as (
+    select {{ key_list }} from raw_rows group by {{ key_list }} having count(*) > 1
+),
+
+repeated as (
+    select
+        {% for column in columns + origin -%}
+        raw_rows.{{ column }},
+        {% endfor -%}
+        {% if load_column -%}
+        cast(raw_rows.{{ load_column }} as {{ load_type }}) as load_value,
+        {%- else -%}
+        cast(null as integer) as load_value,
+        {%- endif %}
+        md5(concat_ws(
+            chr(31)
+            {%- for column in columns %},
+            coalesce(cast(raw_rows.{{ column }} as varchar), chr(30))
+            {%- endfor %}
+        )) as row_md5
+    from raw_rows
+    inner join repeated_keys
+        on {% for column in key -%}
+        raw_rows.{{ column }} is not distinct from repeated_keys.{{ column }}{{ ' and ' if not loop.last }}
+        {%- endfor %}
+),
+
+-- the same content twice on one day: file and record only say which of two equal rows is called the copy
+copies as (
+    select
+        *,
+        row_number() over (partition by {{ key_list }}, _delivered_on, row_md5 order by _file, _content, _record) as copy_number,
+        min(_delivered_on) over (partition by {{ key_list }}, row_md5) as first_sent_on
+    from repeated
+),
+
+ranked as (
+    select
+        *,
+        row_number() over (
+            partition by {{ key_list }} order by load_value nulls first, _delivered_on, row_md5
+        ) as precedence
+    from copies
+    where copy_number = 1
+),
+
+contested as (
+    select
+        *,
+        max(precedence) over (
+            partition by {{ key_list }} order by _delivered_on range between unbounded preceding and current row
+        ) as best_precedence
+    from ranked
+),
+
+seen as (
+    select
+        *,
+        lag(row_md5) over (partition by {{ key_list }} order by _delivered_on) as replaced_md5
+    from contested
+    where precedence = best_precedence
+),
+
+dated as (
+    select
+        *,
+        _delivered_on as known_from_on,
+        coalesce(
+            lead(_delivered_on) over (partition by {{ key_list }} order by _delivered_on),
+            cast('9999-12-31' as date)
+        ) as known_until_on
+    from seen
+    where row_md5 is distinct from replaced_md5
+),
+
+judged as (
+    select
+        {{ kept }}, known_from_on, known_until_on,
+        case when known_until_on = cast('9999-12-31' as date) then 'accepted' else 'superseded' end as verdict
+    from dated
+    union all
+    select
+        {{ kept }}, cast(null as date) as known_from_on, cast(null as date) as known_until_on,
+        'duplicate' as verdict
+    from seen
+    where row_md5 is not distinct from replaced_md5
+    union all
+    select
+        {{ kept }}, cast(null as date) as known_from_on, cast(null as date) as known_until_on,
+        case when first_sent_on < _delivered_on then 'duplicate' else 'superseded' end as verdict
+    from contested
+    where precedence <> best_precedence
+    union all
+    select
+        {{ kept }}, cast(null as date) as known_from_on, cast(null as date) as known_until_on,
+        'duplicate' as verdict
+    from copies
+    where copy_number > 1
+)
+
+select * from judged
+{% endmacro %}
+
+{#
+    One row per version of a key of an extract, with the days on which it is the one known. The join against
+    the few repeated keys keeps the rest of the rows streaming.
+#}
+{% macro versions(source_name, extract) %}
+{%- set raw_view = ref('raw_' ~ source_name ~ '__' ~ extract) -%}
+{%- set repeated = ref('stg_' ~ source_name ~ '__' ~ extract ~ '_repeated') -%}
+{%- set columns = declared_columns(source_name, extract) -%}
+    select
+        {% for column in columns -%}
+        sent_once.{{ column }},
+        {% endfor -%}
+        sent_once._delivered_on as known_from_on,
+        cast('9999-12-31' as date) as known_until_on
+    from {{ raw_view }} as sent_once
+    anti join {{ repeated }} as sent_again
+        on {% for column in declared(source_name, extract, 'key') -%}
+        sent_once.{{ column }} is not distinct from sent_again.{{ column }}{{ ' and ' if not loop.last }}
+        {%- endfor %}
+    union all
+    select
+        {{ columns | join(', ') }},
+        known_from_on,
+        known_until_on
+    from {{ repeated }}
+    where known_from_on is not null
+{% endmacro %}
+
+{# How many rows of an extract name no customer; none when the extract is not about customers. #}
+{% macro anonymous_rows(customer_column) -%}
+    {%- if customer_column -%}
+        count(*) filter (where nullif(trim(cast({{ customer_column }} as varchar)), '') is null)
+    {%- else -%}
+        0
+    {%- endif -%}
+{%- endmacro %}

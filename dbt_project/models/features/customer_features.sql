@@ -1,0 +1,93 @@
+{{ config(
+    materialized='external',
+    location=var('run_dir') ~ '/features/customer_features.parquet',
+    contract={'enforced': true},
+) }}
+
+with
+
+as_of_dates as (
+    {{ as_of_dates() }}
+),
+
+customers as (
+    select
+        cast(customers.customer_id as varchar) as customer_id,
+        customers.as_of,
+        as_of_dates.known_on,
+        profiles.age_band,
+        profiles.gender,
+        profiles.income_band,
+        profiles.occupation,
+        profiles.education,
+        profiles.family_size,
+        profiles.customer_kind,
+        cast(coalesce(profiles.basic_coverage, 0) as double) as basic_coverage,
+        purchases.orders_life,
+        purchases.orders_w,
+        purchases.orders_30d,
+        purchases.orders_90d,
+        purchases.orders_previous_90d,
+        purchases.net_life,
+        purchases.net_w,
+        purchases.net_30d,
+        purchases.net_90d,
+        purchases.net_previous_90d,
+        purchases.net_previous_270d,
+        purchases.first_order_on,
+        purchases.last_order_on,
+        purchases.recency_days,
+        purchases.tenure_days,
+        purchases.aov_w,
+        purchases.occasions_life,
+        purchases.second_order_days,
+        purchases.gaps,
+        purchases.gap_ln_sum,
+        purchases.gap_ln_sq_sum,
+        purchases.gap_median_days,
+        purchases.last_gap_days,
+        purchases.list_w,
+        purchases.discount_w,
+        purchases.discount_orders_w,
+        purchases.categories_w,
+        purchases.top_category,
+        purchases.margin_w,
+        purchases.cost_coverage_w,
+        purchases.return_amount_w,
+        purchases.purchase_coverage,
+        usage.usage_days_30d,
+        usage.last_used_on,
+        usage.usage_coverage,
+        feedback.complaints_365d,
+        feedback.suggestions_365d,
+        feedback.reviews_365d,
+        feedback.enquiries_365d,
+        feedback.open_complaints,
+        feedback.rating_mean_365d,
+        feedback.csat_last,
+        feedback.nps_last,
+        feedback.returns_365d,
+        feedback.return_amount_365d,
+        feedback.last_feedback_on,
+        feedback.feedback_coverage,
+        contacts.campaigns_365d,
+        contacts.coupons_redeemed_365d,
+        contacts.last_contact_on,
+        contacts.consent_marketing,
+        contacts.contact_coverage
+    from {{ ref('feat_customer') }} as customers
+    inner join as_of_dates on customers.as_of = as_of_dates.as_of
+    left join {{ ref('feat_profile') }} as profiles
+        on customers.as_of = profiles.as_of and customers.customer_id = profiles.customer_id
+    left join {{ ref('feat_purchase') }} as purchases
+        on customers.as_of = purchases.as_of and customers.customer_id = purchases.customer_id
+    left join {{ ref('feat_usage') }} as usage
+        on customers.as_of = usage.as_of and customers.customer_id = usage.customer_id
+    left join {{ ref('feat_feedback') }} as feedback
+        on customers.as_of = feedback.as_of and customers.customer_id = feedback.customer_id
+    left join {{ ref('feat_contact') }} as contacts
+        on customers.as_of = contacts.as_of and customers.customer_id = contacts.customer_id
+)
+
+select * from customers
+order by customer_id, as_of

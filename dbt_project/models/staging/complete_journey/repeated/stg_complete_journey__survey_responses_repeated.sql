@@ -1,0 +1,3 @@
+{{ config(enabled='complete_journey' in var('enabled_sources'), materialized='table') }}
+
+{{ repeated_rows('complete_journey', 'survey_responses') }}

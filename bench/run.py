@@ -10,12 +10,14 @@ pipeline, `--reps` times; medians are compared, because absolute times swing on 
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
 import os
 import shutil
 import statistics
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 
@@ -89,18 +91,15 @@ def _lay_out(data: Path, folder: Path) -> None:
 def _measured(command: list[str]) -> dict:
     """Run a command; its wall and CPU seconds, the peak memory of its process tree, and its JSON lines."""
     began, before = time.perf_counter(), os.times()
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
-    root, peak = psutil.Process(process.pid), 0
-    lines: list[str] = []
-    os.set_blocking(process.stdout.fileno(), False)
-    while process.poll() is None:
-        try:
-            peak = max(peak, sum(p.memory_info().rss for p in [root, *root.children(recursive=True)]))
-        except psutil.Error:
-            pass
-        lines += process.stdout.readlines()
-        time.sleep(0.05)
-    lines += process.stdout.readlines()
+    with tempfile.TemporaryFile("w+") as out:
+        process = subprocess.Popen(command, stdout=out)
+        root, peak = psutil.Process(process.pid), 0
+        while process.poll() is None:
+            with contextlib.suppress(psutil.Error):  # a child that ended between listing and asking
+                peak = max(peak, sum(p.memory_info().rss for p in [root, *root.children(recursive=True)]))
+            time.sleep(0.05)
+        out.seek(0)
+        lines = out.read().splitlines()
     if process.returncode:
         sys.exit(f"{' '.join(command)} ended with {process.returncode}")
     after = os.times()

@@ -22,12 +22,13 @@ bytes. **A range:** *Backfill* in the UI, or `airflow backfill create --dag-id c
 later:** trigger it with `known_on`. **Back to an older day:** `make rollback`, until `make unpin`.
 """
 
-import alerts
 from airflow.sdk import DAG, CronTriggerTimetable, Param, TaskGroup, chain, task
 
+import alerts
+from models.schemes import SCHEMES
 from pipeline import run, schedule, steps
 from pipeline.retries import DEFAULTS
-from pipeline.settings import SCHEMES, load
+from pipeline.settings import load
 
 settings = load()
 start, end = schedule.bounds(settings)

@@ -14,9 +14,9 @@ Too little data is no failure: the card says `insufficient`, and the schemes fal
 for a later month, never edited into a past one.
 """
 
-import alerts
 from airflow.sdk import DAG, CronTriggerTimetable, chain, task
 
+import alerts
 from pipeline import run, schedule, steps
 from pipeline.retries import DEFAULTS
 from pipeline.settings import load

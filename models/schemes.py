@@ -22,6 +22,43 @@ SCHEMES: dict[str, ModuleType] = {
     "churn_level": levels,
 }
 
+COLUMNS: dict[str, dict[str, str]] = {
+    "rfm": {
+        "r": "tinyint",
+        "f": "tinyint",
+        "m": "tinyint",
+        "fm": "tinyint",
+        "rfm_code": "varchar",
+        "rfm8_code": "varchar",
+    },
+    "purchase_group": {
+        "f_life": "tinyint",
+        "m_life": "tinyint",
+        "maturity": "varchar",
+        "one_time_high_value": "boolean",
+        "purchase_rhythm": "varchar",
+    },
+    "value_tier": {"value_basis": "varchar", "value": "double", "care_level": "varchar"},
+    "lifecycle": {
+        "tau_days": "double",
+        "rho": "double",
+        "reactivation_limit_days": "double",
+        "customer_age": "varchar",
+        "churn_level": "varchar",
+    },
+    "churn_level": {
+        "q75_days": "double",
+        "q90_days": "double",
+        "q95_days": "double",
+        "churned_after_days": "double",
+        "gap_mu": "double",
+        "gap_sigma": "double",
+        "basis": "varchar",
+        "flag_churn_risk": "boolean",
+    },
+}
+"""Scheme → its own score columns and their types, beside customer_id, segment and the reason."""
+
 
 @dataclass(frozen=True)
 class MinimumData:

@@ -13,27 +13,15 @@ import os
 import types
 import typing
 from collections.abc import Mapping
-from dataclasses import MISSING, dataclass, field, fields, is_dataclass
+from dataclasses import MISSING, Field, dataclass, field, fields, is_dataclass, replace
 from datetime import date, datetime
-from importlib import import_module
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from models.schemes import Thresholds
+
 REPOSITORY = Path(__file__).resolve().parents[1]
-
-SCHEMES: Mapping[str, str] = types.MappingProxyType(
-    {
-        "rfm": "models.segments.rfm",
-        "purchase_group": "models.segments.purchase_group",
-        "value_tier": "models.segments.value_tier",
-        "lifecycle": "models.segments.lifecycle",
-        "churn_level": "models.churn.levels",
-    }
-)
-"""Every scheme and the module that judges by it, in the order they are shown."""
-
-_THRESHOLDS: Mapping[str, str] = types.MappingProxyType({**SCHEMES, "cutpoints": "models.cutpoints"})
 
 
 class SettingsInvalid(ValueError):
@@ -98,7 +86,7 @@ class Settings:
     features: Features = field(default_factory=Features)
     resources: Resources = field(default_factory=Resources)
     approved_shift: tuple[str, ...] = ()
-    thresholds: Mapping[str, Any] = field(default_factory=dict)
+    thresholds: Thresholds = field(default_factory=Thresholds)
 
     def __post_init__(self) -> None:
         try:
@@ -122,7 +110,7 @@ class Settings:
             "currency": self.currency,
             "features": _plain(self.features),
             "approved_shift": sorted(self.approved_shift),
-            "thresholds": {name: _plain(value) for name, value in sorted(self.thresholds.items())},
+            "thresholds": _plain(self.thresholds),
         }
         return hashlib.sha256(json.dumps(meaning, sort_keys=True).encode()).hexdigest()
 
@@ -134,25 +122,9 @@ def load(path: Path | None = None) -> Settings:
     """
     path = Path(path or os.environ.get("SEGMENTATION_SETTINGS") or REPOSITORY / "segmentation.yml").resolve()
     data, lines = _read(path)
-    checker = _Checker(path.name, lines)
-    thresholds = data.pop("thresholds", None) or {}
-    settings = checker.build(Settings, data, ())
-    if not isinstance(thresholds, dict):
-        raise checker.fault(("thresholds",), "wanted a mapping of scheme to thresholds")
-    for name in thresholds:
-        if name not in _THRESHOLDS:
-            raise checker.unknown(("thresholds", name), _THRESHOLDS)
-    judged = {}
-    for name, module in _THRESHOLDS.items():
-        kind = getattr(import_module(module), "Thresholds", None)
-        if kind is not None:
-            judged[name] = checker.build(kind, thresholds.get(name) or {}, ("thresholds", name))
-        elif name in thresholds:
-            raise checker.fault(("thresholds", name), "has no thresholds to set")
-    values = {item.name: getattr(settings, item.name) for item in fields(Settings)}
-    for place in ("lake", "incoming"):
-        values[place] = (path.parent / values[place]).resolve()
-    return Settings(**{**values, "thresholds": types.MappingProxyType(judged)})
+    settings = _Checker(path.name, lines).build(Settings, data, ())
+    places = {name: (path.parent / getattr(settings, name)).resolve() for name in ("lake", "incoming")}
+    return replace(settings, **places)
 
 
 def _read(path: Path) -> tuple[dict[str, Any], dict[tuple, int]]:
@@ -209,7 +181,7 @@ class _Checker:
         if not isinstance(data, dict):
             raise self.fault(at, f"wanted a mapping, found {data!r}")
         hints = typing.get_type_hints(kind)
-        known = {item.name: hints[item.name] for item in fields(kind)}
+        known = {item.name: hints[item.name] for item in fields(kind) if not _derived(kind, item)}
         values = {}
         for key, value in data.items():
             if key not in known:
@@ -257,6 +229,11 @@ class _Checker:
         if plain and (not isinstance(found, wanted) or (wanted is int and isinstance(found, bool))):
             raise self.fault(at, f"wanted {wanted.__name__}, found {found!r}")
         return found
+
+
+def _derived(kind: type, item: Field) -> bool:
+    """Whether a field of a scheme's thresholds is taken from another scheme, so not set in its place."""
+    return kind.__module__.startswith("models.") and kind is not Thresholds and "unit" not in item.metadata
 
 
 def _plain(value: Any) -> Any:

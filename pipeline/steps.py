@@ -9,20 +9,21 @@ from __future__ import annotations
 import hashlib
 import logging
 import shutil
-from collections.abc import Mapping, Sequence
-from importlib import import_module
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from models.schemes import COLUMNS, SCHEMES
 from pipeline import gates
 from pipeline.run import SEEDS, Run
-from pipeline.settings import SCHEMES
 from storage import artifacts, lake, landing, published, raw
 from storage.lake import Day
 
 log = logging.getLogger(__name__)
 
 _FEATURE_LAYERS = ("path:models/raw", "path:models/staging", "path:models/features")
+INTERNAL_MARTS = ("published_measures", "reason_replay")
+"""Marts the audit reads and BI does not see."""
 _MART_LAYERS = ("path:seeds", "path:models/marts")
 
 
@@ -125,28 +126,22 @@ def fit_cutpoints(run: Run) -> dict[str, Any]:
         features = folder / "features" / "customer_features.parquet"
     fitted = cutpoints.fit(lake.table(features, cutpoints.FEATURES), run.settings.thresholds)
     fitted = fitted.with_reference_shares(_shares(run, features, fitted))
-    version = artifacts.save(
-        run.lake, _cutpoint_kind(run), start.as_of, fitted.to_json(), fitted.card(start.as_of)
-    )
+    version = artifacts.save(run.lake, _cutpoint_kind(run), start.as_of, fitted.to_json(), fitted.card())
     return {"cutpoint_version": version, "made": True, "status": fitted.status}
 
 
 def _shares(run: Run, features: Path, fitted: Any) -> dict[str, dict[str, float]]:
     """Scheme → segment → share of customers on the day of the fit: what later days are compared with."""
     shares = {}
-    for scheme, module in _judges().items():
+    for scheme, module in SCHEMES.items():
         counts: dict[str, int] = dict.fromkeys(module.GROUPS, 0)
         for batch in lake.batches(features, module.FEATURES):
-            judged = module.assign(batch, fitted, run.settings.thresholds)
+            judged = module.assign(batch, fitted, getattr(run.settings.thresholds, scheme))
             for segment, count in judged["segment"].value_counts().items():
                 counts[segment] += int(count)
         total = sum(counts.values())
         shares[scheme] = {segment: count / total if total else 0.0 for segment, count in counts.items()}
     return shares
-
-
-def _judges() -> Mapping[str, Any]:
-    return {scheme: import_module(name) for scheme, name in SCHEMES.items()}
 
 
 def _cutpoints(run: Run) -> tuple[str, Any]:
@@ -192,12 +187,12 @@ def promote_cutpoints(run: Run) -> dict[str, Any]:
 def score(run: Run, scheme: str) -> dict[str, Any]:
     """Judge every customer of the day by one scheme, batch by batch: no score looks at a neighbour."""
     version, fitted = _cutpoints(run)
-    module = import_module(SCHEMES[scheme])
+    module = SCHEMES[scheme]
     judged = (
-        module.assign(batch, fitted, run.settings.thresholds)
+        module.assign(batch, fitted, getattr(run.settings.thresholds, scheme))
         for batch in lake.batches(lake.features_path(run.lake, run.day), module.FEATURES)
     )
-    rows = lake.write_scores(run.lake, scheme, run.day, version, judged)
+    rows = lake.write_scores(run.lake, scheme, run.day, version, judged, columns=COLUMNS[scheme])
     log.info("scored %s of %s customers for %s", scheme, rows, run.day.key)
     return {"scheme": scheme, "customers": rows, "cutpoint_version": version}
 
@@ -252,7 +247,9 @@ def publish(run: Run) -> dict[str, Any]:
         run.folder / "marts",
         run.day,
         facts,
-        quality_results=gates.quality_results(run.folder, run.day),
+        extra={"quality_results": gates.quality_results(run.folder, run.day)},
+        files={"gates.html": gates.report(run.folder, run.day)},
+        without=INTERNAL_MARTS,
         descriptions=transform.descriptions(run.folder, "marts", "published"),
         csv=run.settings.publish.csv,
         keep=run.settings.publish.keep,

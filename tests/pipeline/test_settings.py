@@ -4,6 +4,7 @@ from datetime import date
 from pathlib import Path
 
 import pytest
+
 from pipeline import settings as module
 from pipeline.settings import SettingsInvalid, load
 
@@ -19,7 +20,7 @@ def test_an_empty_file_gives_the_defaults_of_the_code(tmp_path):
     assert settings.time_zone == "Asia/Shanghai"
     assert settings.publish.keep == 30
     assert settings.lake == tmp_path / "lake"
-    assert set(settings.thresholds) >= {"rfm", "purchase_group", "value_tier", "lifecycle", "churn_level"}
+    assert settings.thresholds.lifecycle.new_days == 30
 
 
 def test_the_shipped_file_is_valid():
@@ -39,6 +40,11 @@ def test_the_shipped_file_is_valid():
         ("schedule:\n  start: yesterday\n", r"line 2: schedule\.start: wanted date"),
         ("thresholds:\n  rfmm: {}\n", r"line 2: thresholds\.rfmm: is not a setting; did you mean rfm\?"),
         ("thresholds:\n  rfm:\n    nonsense: 3\n", r"line 3: thresholds\.rfm\.nonsense: is not a setting"),
+        ("thresholds:\n  lifecycle: {declining_ratio: 3}\n", r"line 2: .*declining_ratio"),
+        (
+            "thresholds:\n  lifecycle: {levels: {}}\n",
+            r"line 2: thresholds\.lifecycle\.levels: is not a setting",
+        ),
         ("lake: a\nlake: b\n", r"line 2: lake is set twice"),
         ("publish: [1]\n", r"line 1: publish: wanted a mapping"),
         ("sources: complete_journey\n", r"line 1: sources: wanted a list"),

@@ -1,8 +1,8 @@
 """docker-compose.yml, Dockerfile and requirements.lock, checked without a Docker engine.
 
 The schema is the Compose Specification's own, from the package check-jsonschema, which ships it with its
-licence. What a schema cannot say (secrets, users, pins, names of Airflow's settings) is checked here; that the
-services work together, in tests/deployment.
+licence. What a schema cannot say (secrets, users, pins, names of Airflow's settings) is checked here; that
+the services work together, in tests/deployment.
 """
 
 from __future__ import annotations

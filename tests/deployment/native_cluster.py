@@ -89,7 +89,7 @@ def _free_ports(count: int) -> list[int]:
 
 
 class NativeCluster:
-    """The services of docker-compose.yml: running inside the context, gone afterwards; logs stay on failure."""
+    """The services of docker-compose.yml, running inside the context; logs stay after a failure."""
 
     def __init__(self, dags: Path, settings: Path = REPOSITORY / "segmentation.yml"):
         self.root = Path(tempfile.mkdtemp(prefix="segmentation-cluster-"))
@@ -349,7 +349,6 @@ class NativeCluster:
             time.sleep(0.5)
         self.call("PATCH", f"/api/v2/dags/{dag_id}", {"is_paused": False})
         run = self.call("POST", f"/api/v2/dags/{dag_id}/dagRuns", {"logical_date": None, **request})
-        path = f"/api/v2/dags/{dag_id}/dagRuns/{run['dag_run_id']}"
         while run["state"] not in ("success", "failed"):
             if time.monotonic() > give_up:
                 tasks = {task["task_id"]: task["state"] for task in self.tasks(run)}

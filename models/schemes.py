@@ -24,16 +24,16 @@ SCHEMES: dict[str, ModuleType] = {
 
 COLUMNS: dict[str, dict[str, str]] = {
     "rfm": {
-        "r": "tinyint",
-        "f": "tinyint",
-        "m": "tinyint",
-        "fm": "tinyint",
+        "r": "integer",
+        "f": "integer",
+        "m": "integer",
+        "fm": "integer",
         "rfm_code": "varchar",
         "rfm8_code": "varchar",
     },
     "purchase_group": {
-        "f_life": "tinyint",
-        "m_life": "tinyint",
+        "f_life": "integer",
+        "m_life": "integer",
         "maturity": "varchar",
         "one_time_high_value": "boolean",
         "purchase_rhythm": "varchar",

@@ -1,0 +1,386 @@
+"""The declaration of a source: which files it delivers, when, and what stands in them.
+
+A source is declared once, in `<raw models>/<source>/_<source>__sources.yml`: an ordinary dbt sources file
+whose `config.meta` says what dbt does not need to know. The loader, the gate and dbt all read that one file.
+"""
+
+from __future__ import annotations
+
+import codecs
+import re
+from dataclasses import dataclass
+from datetime import date
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+import yaml
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Sequence
+
+WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
+
+# What the loader adds to every row of raw; no declared column may be called so.
+ADDED_BY_LOADER = ("_delivered_on", "_file", "_content", "_record")
+
+# Encodings in which the bytes of a quote, a delimiter or a line end are never part of another character, so
+# that a file can be cut into records before it is decoded. UTF-16 is not one of them.
+_ENCODINGS = re.compile(r"utf-8|ascii|iso8859-\d+|cp125\d|gbk|gb18030|big5")
+_TYPES = re.compile(r"varchar|bigint|double|date|timestamp|boolean|decimal\(\d{1,2},\s*\d{1,2}\)")
+_NAME = re.compile(r"[a-z][a-z0-9_]*")
+_PLACE = "{delivered_on}"
+
+# Keys that are dbt's own: dbt checks their values, we only keep a misspelt key from going unseen.
+_DBT_ANYWHERE = frozenset({"name", "description", "config", "tags", "tests", "data_tests"})
+_DBT_SOURCE = _DBT_ANYWHERE | {
+    "tables",
+    "quoting",
+    "schema",
+    "database",
+    "loader",
+    "loaded_at_field",
+    "freshness",
+}
+_DBT_TABLE = _DBT_ANYWHERE | {"columns", "quoting", "identifier", "loader", "loaded_at_field", "freshness"}
+_DBT_COLUMN = _DBT_ANYWHERE | {"data_type", "quote", "constraints"}
+_DBT_CONFIG = frozenset(
+    {"meta", "enabled", "event_time", "freshness", "loaded_at_field", "loaded_at_query", "tags"}
+)
+_DBT_META = frozenset({"external_location", "formatter"})  # dbt-duckdb's: where a source is read from
+
+_SOURCE_META = frozenset({"time_zone", "currency"})
+_EXTRACT_META = frozenset(
+    {"path", "format", "delimiter", "encoding", "key", "load_column", "event_column"}
+) | {"customer_column", "required", "calendar", "except", "simulated"}
+_COLUMN_META = frozenset({"required", "min", "max", "values"})
+
+
+class DeclarationMissing(FileNotFoundError):
+    """An enabled source has no declaration file."""
+
+
+class DeclarationWrong(ValueError):
+    """A declaration file holds a key or value that means nothing; the message says where."""
+
+
+@dataclass(frozen=True)
+class Column:
+    """One declared column: its type in SQL's words and what every row's value must keep to."""
+
+    name: str
+    data_type: str
+    required: bool = False
+    minimum: int | float | str | None = None
+    maximum: int | float | str | None = None
+    values: tuple[str, ...] = ()
+
+    @property
+    def kind(self) -> str:
+        """The type without its precision, e.g. `decimal`."""
+        return self.data_type.partition("(")[0]
+
+
+@dataclass(frozen=True)
+class Extract:
+    """One declared kind of file of a source.
+
+    `path` is below `<incoming>/<source>/`; in it `{delivered_on}` stands for the day of the delivery and, in
+    the file name, `*` for anything. `calendar` is `daily`, `weekly:<weekday>` or `any` (never due);
+    `exceptions` are the days on which nothing is due all the same.
+    """
+
+    source: str
+    name: str
+    path: str
+    format: str
+    delimiter: str
+    encoding: str
+    key: tuple[str, ...]
+    load_column: str | None
+    event_column: str | None
+    customer_column: str | None
+    required: bool
+    calendar: str
+    exceptions: frozenset[date]
+    simulated: bool
+    columns: tuple[Column, ...]
+
+    def is_due(self, day: date) -> bool:
+        """Whether the calendar promises a delivery with `delivered_on` = `day`."""
+        if day in self.exceptions or self.calendar == "any":
+            return False
+        return self.calendar == "daily" or WEEKDAYS[day.weekday()] == self.calendar.removeprefix("weekly:")
+
+    def delivered_on(self, relative_path: str | Path) -> date | None:
+        """The day a file below `<incoming>/<source>/` was delivered on, by its name; None when not ours."""
+        found = self._pattern.fullmatch(Path(relative_path).as_posix())
+        if found is None:
+            return None
+        try:
+            return date.fromisoformat(found["delivered_on"])
+        except ValueError:  # looks like a day and is none, e.g. 2017-02-30
+            return None
+
+    @cached_property
+    def _pattern(self) -> re.Pattern[str]:
+        before, *others = (
+            re.escape(part).replace(re.escape("*"), "[^/]*") for part in self.path.split(_PLACE)
+        )
+        day = r"(?P<delivered_on>\d{4}-\d{2}-\d{2})"
+        return re.compile(before + day + "(?P=delivered_on)".join(others))
+
+    @property
+    def column_names(self) -> tuple[str, ...]:
+        """The declared columns in their declared order."""
+        return tuple(column.name for column in self.columns)
+
+
+@dataclass(frozen=True)
+class Source:
+    """A source system. `time_zone` is that of naive timestamps in its files, `currency` of its amounts."""
+
+    name: str
+    time_zone: str
+    currency: str
+    extracts: tuple[Extract, ...]
+
+
+def read(raw_models: Path, enabled: Sequence[str]) -> tuple[Source, ...]:
+    """Read the declarations of the enabled sources from dbt's folder of raw models, in the order given.
+
+    Raises DeclarationMissing for a source without a file and DeclarationWrong, naming file, source, table and
+    key, for anything that is misspelt, missing or cannot be so.
+    """
+    return tuple(_read_source(raw_models / name / f"_{name}__sources.yml", name) for name in enabled)
+
+
+def _read_source(file: Path, name: str) -> Source:
+    if not file.is_file():
+        msg = f"source {name} is enabled, but its declaration {file} does not exist"
+        raise DeclarationMissing(msg)
+    place = _Place(str(file))
+    try:
+        content = yaml.load(file.read_text(encoding="utf-8"), _OneKeyLoader)
+    except yaml.YAMLError as wrong:
+        raise place.wrong(f"is not YAML: {wrong}") from wrong
+    place.mapping(content, {"version", "sources"})
+    sources = place.at("sources").sequence(content.get("sources"))
+    if len(sources) != 1 or not isinstance(sources[0], dict) or sources[0].get("name") != name:
+        raise place.at("sources").wrong(f"must declare exactly one source, called {name}")
+    return _source(place.at(f"source {name}"), sources[0], name)
+
+
+def _source(place: _Place, content: dict[str, Any], name: str) -> Source:
+    place.mapping(content, _DBT_SOURCE)
+    place.name(name)
+    meta = place.meta(content, _SOURCE_META)
+    time_zone = place.at("time_zone").text(meta.get("time_zone"))
+    try:
+        ZoneInfo(time_zone)
+    except (ZoneInfoNotFoundError, ValueError) as unknown:
+        raise place.at("time_zone").wrong(f"{time_zone!r} is no time zone") from unknown
+    currency = place.at("currency").text(meta.get("currency"))
+    if not re.fullmatch(r"[A-Z]{3}", currency):
+        raise place.at("currency").wrong(f"{currency!r} is no currency code such as USD")
+    tables = place.at("tables").sequence(content.get("tables"))
+    extracts = tuple(_extract(place, table, name) for table in tables)
+    place.at("tables").distinct([extract.name for extract in extracts])
+    place.at("tables").distinct([extract.path for extract in extracts])
+    return Source(name, time_zone, currency, extracts)
+
+
+def _extract(source: _Place, content: Any, source_name: str) -> Extract:
+    name = source.at("tables").name(content.get("name") if isinstance(content, dict) else None)
+    place = source.at(f"table {name}")
+    place.mapping(content, _DBT_TABLE)
+    meta = place.meta(content, _EXTRACT_META)
+    columns = tuple(_column(place, column) for column in place.at("columns").sequence(content.get("columns")))
+    names = [column.name for column in columns]
+    place.at("columns").distinct(names)
+
+    def among_columns(key: str) -> str | None:
+        if meta.get(key) is not None and meta[key] not in names:
+            raise place.at(key).wrong(f"{meta[key]!r} is not a declared column")
+        return meta.get(key)
+
+    key = place.at("key").sequence(meta.get("key"))
+    for column in key:
+        if column not in names:
+            raise place.at("key").wrong(f"{column!r} is not a declared column")
+    event = among_columns("event_column")
+    if event and columns[names.index(event)].kind not in {"date", "timestamp"}:
+        raise place.at("event_column").wrong(f"{event} must be a date or a timestamp")
+    encoding = _encoding(place.at("encoding"), meta.get("encoding", "utf-8"))
+    return Extract(
+        source=source_name,
+        name=name,
+        path=_path(place.at("path"), meta.get("path"), meta.get("format", "csv")),
+        format=place.at("format").one_of(meta.get("format", "csv"), {"csv", "parquet"}),
+        delimiter=_delimiter(place.at("delimiter"), meta.get("delimiter", ","), encoding),
+        encoding=encoding,
+        key=tuple(key),
+        load_column=among_columns("load_column"),
+        event_column=event,
+        customer_column=among_columns("customer_column"),
+        required=place.at("required").flag(meta.get("required", False)),
+        calendar=_calendar(place.at("calendar"), meta.get("calendar", "any")),
+        exceptions=_days(place.at("except"), meta.get("except", [])),
+        simulated=place.at("simulated").flag(meta.get("simulated", False)),
+        columns=columns,
+    )
+
+
+def _column(table: _Place, content: Any) -> Column:
+    name = table.at("columns").text(content.get("name") if isinstance(content, dict) else None)
+    place = table.at(f"column {name}")
+    place.mapping(content, _DBT_COLUMN)
+    if name in ADDED_BY_LOADER:
+        raise place.wrong("is a name the loader keeps for itself")
+    data_type = place.at("data_type").text(content.get("data_type")).lower()
+    if not _TYPES.fullmatch(data_type):
+        wanted = "varchar, bigint, double, decimal(p,s), date, timestamp or boolean"
+        raise place.at("data_type").wrong(f"{data_type!r} is not one of {wanted}")
+    meta = place.meta(content, _COLUMN_META)
+    column = Column(
+        name,
+        data_type,
+        required=place.at("required").flag(meta.get("required", False)),
+        minimum=_bound(place.at("min"), meta.get("min"), data_type),
+        maximum=_bound(place.at("max"), meta.get("max"), data_type),
+        values=tuple(str(value) for value in place.at("values").sequence(meta.get("values", []), empty=True)),
+    )
+    if column.values and column.kind != "varchar":
+        raise place.at("values").wrong(f"accepted values are for varchar, not for {data_type}")
+    return column
+
+
+def _bound(place: _Place, value: Any, data_type: str) -> int | float | str | None:
+    if value is None:
+        return None
+    if data_type in {"date", "timestamp"}:
+        try:
+            return date.fromisoformat(str(value)).isoformat()
+        except ValueError as wrong:
+            raise place.wrong(f"{value!r} is not a day such as 2017-01-31") from wrong
+    if data_type in {"varchar", "boolean"}:
+        raise place.wrong(f"{data_type} has no smallest or greatest value")
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise place.wrong(f"{value!r} is not a number")
+    return value
+
+
+def _path(place: _Place, value: Any, file_format: str) -> str:
+    path = place.text(value)
+    if _PLACE not in path:
+        raise place.wrong(f"{path!r} does not say where {_PLACE} stands in it")
+    if path.startswith("/") or ".." in path.split("/"):
+        raise place.wrong(f"{path!r} must stay below the folder of the source")
+    if "*" in path.rpartition("/")[0]:
+        raise place.wrong(f"{path!r}: * may stand in the file name only")
+    if path.endswith((".zip", ".bz2", ".xz", ".zst", ".7z")) or (
+        file_format == "parquet" and path.endswith(".gz")
+    ):
+        raise place.wrong(f"{path!r}: only CSV may be compressed, and only as .gz")
+    return path
+
+
+def _delimiter(place: _Place, value: Any, encoding: str) -> str:
+    delimiter = place.text(value)
+    if len(delimiter) != 1 or not delimiter.isascii() or delimiter.isalnum() or delimiter in '"\r\n\\':
+        raise place.wrong(f"{delimiter!r} is not one ASCII character that can separate columns")
+    # From '@' on, '|' with it, a byte can be the second half of a Chinese character.
+    if encoding in {"gbk", "gb18030", "big5"} and delimiter >= "@":
+        raise place.wrong(f"{delimiter!r} can be part of a character in {encoding}; use , ; : or a tab")
+    return delimiter
+
+
+def _encoding(place: _Place, value: Any) -> str:
+    try:
+        encoding = codecs.lookup(place.text(value)).name
+    except LookupError as unknown:
+        raise place.wrong(f"{value!r} is no encoding") from unknown
+    if not _ENCODINGS.fullmatch(encoding):
+        raise place.wrong(f"{value!r} cannot be cut into records byte by byte; have the source send UTF-8")
+    return encoding
+
+
+def _calendar(place: _Place, value: Any) -> str:
+    return place.one_of(value, {"daily", "any", *(f"weekly:{weekday}" for weekday in WEEKDAYS)})
+
+
+def _days(place: _Place, value: Any) -> frozenset[date]:
+    try:
+        return frozenset(date.fromisoformat(str(day)) for day in place.sequence(value, empty=True))
+    except ValueError as wrong:
+        raise place.wrong(f"{wrong}; days are written as 2017-12-26") from wrong
+
+
+@dataclass(frozen=True)
+class _Place:
+    """Where in which file we are, for messages, and the checks whose failing needs one."""
+
+    path: str
+
+    def at(self, name: str) -> _Place:
+        return _Place(f"{self.path}: {name}")
+
+    def wrong(self, what: str) -> DeclarationWrong:
+        return DeclarationWrong(f"{self.path}: {what}")
+
+    def mapping(self, value: Any, known: Collection[str]) -> None:
+        if not isinstance(value, dict):
+            raise self.wrong(f"must be a mapping, is {value!r}")
+        for key in value:
+            if key not in known:
+                raise self.at(str(key)).wrong(f"is not a key known here; known: {', '.join(sorted(known))}")
+
+    def meta(self, content: dict[str, Any], known: Collection[str]) -> dict[str, Any]:
+        config = content.get("config") or {}
+        self.at("config").mapping(config, _DBT_CONFIG)
+        meta = config.get("meta") or {}
+        self.at("config.meta").mapping(meta, known | _DBT_META)
+        return meta
+
+    def sequence(self, value: Any, *, empty: bool = False) -> list[Any]:
+        if not isinstance(value, list) or (not value and not empty):
+            raise self.wrong(f"must be a list{'' if empty else ' with something in it'}, is {value!r}")
+        return value
+
+    def text(self, value: Any) -> str:
+        if not isinstance(value, str) or not value:
+            raise self.wrong(f"must be text, is {value!r}")
+        return value
+
+    def name(self, value: Any) -> str:
+        if not isinstance(value, str) or not _NAME.fullmatch(value):
+            raise self.wrong(f"{value!r} is not a name of small letters, digits and underscores")
+        return value
+
+    def flag(self, value: Any) -> bool:
+        if not isinstance(value, bool):
+            raise self.wrong(f"must be true or false, is {value!r}")
+        return value
+
+    def one_of(self, value: Any, accepted: Collection[str]) -> str:
+        if value not in accepted:
+            raise self.wrong(f"{value!r} is not one of {', '.join(sorted(accepted))}")
+        return value
+
+    def distinct(self, values: list[str]) -> None:
+        for value in values:
+            if values.count(value) > 1:
+                raise self.wrong(f"{value!r} is declared more than once")
+
+
+class _OneKeyLoader(yaml.SafeLoader):
+    """YAML as always, but a key given twice in one mapping is an error: the first would be lost silently."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        keys = [self.construct_object(key, deep=True) for key, _ in node.value]
+        for key in keys:
+            if keys.count(key) > 1:
+                msg = f"key {key!r} is given more than once"
+                raise yaml.constructor.ConstructorError(None, None, msg, node.start_mark)
+        return super().construct_mapping(node, deep)

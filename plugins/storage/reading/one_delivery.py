@@ -1,0 +1,121 @@
+"""Reading one landed delivery, whatever its format, and saying in its receipt what became of it."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from storage.reading.csv_delivery import read_csv
+from storage.reading.outcome import Outcome, Quarantine, SetAside
+from storage.reading.parquet_delivery import column_types, read_parquet, typed_value
+from storage.reading.row_checks import row_checks
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from pathlib import Path
+
+    import duckdb
+
+    from storage.declaration import Column, Extract, Source
+    from storage.receipts import Receipt
+
+
+@dataclass(frozen=True)
+class DeliveryReader:
+    """Reads deliveries of one extract from the lake's landing into the folder `pending`.
+
+    `time_zone` is the one in which the local date of an event is taken.
+    """
+
+    lake: Path
+    source: Source
+    extract: Extract
+    pending: Path
+    time_zone: str
+    connection: duckdb.DuckDBPyConnection
+
+    def read(self, receipt: Receipt, earlier: Iterable[Receipt]) -> Receipt:
+        """Read a delivery and return its receipt; `earlier` are the receipts of the extract read so far.
+
+        The rows are in place below `pending` when this returns, the receipt is not.
+        """
+        original = _original(receipt, earlier)
+        if original is not None:
+            return receipt.with_outcome(
+                status="duplicate", duplicate_of=original.file, rows_in=original.rows_in
+            )
+        raw, quarantine_path = receipt.raw_path(self.pending), receipt.quarantine_path(self.pending)
+        unfinished = raw.with_suffix(".tmp")
+        for path in (raw, quarantine_path):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.unlink(missing_ok=True)
+        quarantine = Quarantine(quarantine_path, receipt)
+        try:
+            outcome = self._read(receipt, unfinished, quarantine)
+        except SetAside as reason:
+            return _set_aside(receipt, reason, quarantine)
+        else:
+            os.replace(unfinished, raw)
+        finally:
+            quarantine.close()
+            unfinished.unlink(missing_ok=True)
+        return receipt.with_outcome(
+            status="accepted",
+            rows_in=outcome.rows_in,
+            rows_raw=outcome.rows_in - outcome.rows_rejected,
+            rows_quarantined=outcome.rows_rejected,
+            added_columns=",".join(outcome.added_columns),
+            quarantined_by_reason=dict(sorted(outcome.rejected.items())),
+        )
+
+    def _read(self, receipt: Receipt, unfinished: Path, quarantine: Quarantine) -> Outcome:
+        path, zones = receipt.landed_path(self.lake), (self.source.time_zone, self.time_zone)
+        if self.extract.format == "csv":
+            checks = row_checks(self.extract, receipt.delivered_on, zones)
+            return read_csv(path, self.extract, receipt, checks, unfinished, quarantine, self.connection)
+        types = column_types(path, self.connection)
+
+        def value(column: Column) -> str:
+            return typed_value(column, zones[0], types.get(column.name, ""))
+
+        checks = row_checks(self.extract, receipt.delivered_on, zones, value)
+        return read_parquet(
+            path, self.extract, receipt, types, checks, unfinished, quarantine, self.connection, zones[0]
+        )
+
+
+def _set_aside(receipt: Receipt, reason: SetAside, quarantine: Quarantine) -> Receipt:
+    # Only where the rows themselves are the fault do they stand in quarantine, each with its own reason.
+    if reason.reason != "mostly_unreadable":
+        quarantine.start_again()
+    quarantine.add_file(reason.reason, reason.detail)
+    return receipt.with_outcome(
+        status="set_aside",
+        reason=reason.reason,
+        rows_in=reason.rows_in,
+        rows_quarantined=reason.rows_in,
+        missing_columns=",".join(reason.missing_columns),
+        quarantined_by_reason={reason.reason: reason.rows_in},
+    )
+
+
+def _original(receipt: Receipt, earlier: Iterable[Receipt]) -> Receipt | None:
+    """The first delivery of the same bytes, when delivering them again adds nothing.
+
+    On a later day it does add something where the first was set aside, empty, or kept back rows because of
+    its day: a file sent under the wrong date is sent again, with the same bytes, under the right one.
+    """
+    same = [
+        other
+        for other in earlier
+        if other.sha256 == receipt.sha256
+        and other.order < receipt.order
+        and other.status in {"accepted", "set_aside"}
+        and (other.delivered_on == receipt.delivered_on or _says_it_all(other))
+    ]
+    return min(same, key=lambda other: other.order, default=None)
+
+
+def _says_it_all(receipt: Receipt) -> bool:
+    return receipt.rows_raw > 0 and "after_delivery" not in receipt.quarantined_by_reason

@@ -1,0 +1,169 @@
+"""Reading one delivered Parquet file into raw and quarantine, streamed through DuckDB."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from storage.reading.csv_delivery import loader_fields
+from storage.reading.outcome import Outcome, Quarantine, Reject, SetAside
+from storage.reading.row_checks import literal, quoted
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    import duckdb
+    import pyarrow as pa
+
+    from storage.declaration import Column, Extract
+    from storage.reading.row_checks import RowChecks
+    from storage.receipts import Receipt
+
+# Rows of quarantine held in memory at once.
+_BATCH = 50_000
+
+_WHOLE = r"U?(TINY|SMALL|BIG|HUGE)INT|U?INTEGER"
+_NUMBER = rf"{_WHOLE}|FLOAT|DOUBLE|DECIMAL\(\d+,\d+\)"
+# What a column of the file may be so that its values are the declared type's, or can be tried as it.
+_ACCEPTED = {
+    "varchar": "VARCHAR",
+    "bigint": _WHOLE,
+    "double": _NUMBER,
+    "decimal": _NUMBER,
+    "date": "DATE",
+    "timestamp": "TIMESTAMP(_S|_MS|_NS)?|TIMESTAMP WITH TIME ZONE",
+    "boolean": "BOOLEAN",
+}
+
+
+def typed_value(column: Column, zone: str, file_type: str) -> str:
+    """SQL: a column's value in its declared type, null where it cannot be; instants as local to `zone`."""
+    name = quoted(column.name)
+    if file_type == "TIMESTAMP WITH TIME ZONE":
+        return f"timezone({literal(zone)}, {name})"
+    return f"try_cast({name} as {column.data_type})"
+
+
+def column_types(path: Path, connection: duckdb.DuckDBPyConnection) -> dict[str, str]:
+    """The columns of a Parquet file with their types as DuckDB names them.
+
+    Raises SetAside for what is no whole Parquet file.
+    """
+    import duckdb
+
+    with path.open("rb") as file:
+        start = file.read(4)
+        file.seek(-min(8, path.stat().st_size), 2)
+        end = file.read()[-4:]
+    if not start:
+        raise SetAside("empty_file", "the file holds nothing")
+    if start == b"PAR1" and end != b"PAR1":
+        raise SetAside("truncated_archive", "the file ends before its footer")
+    try:
+        found = connection.execute(f"describe select * from {_reader(path)}").fetchall()
+    except (duckdb.InvalidInputException, duckdb.IOException) as wrong:
+        raise SetAside("corrupt_archive", "not a Parquet file, or its footer is damaged") from wrong
+    return {name: kind for name, kind, *_ in found if name != "file_row_number"}
+
+
+def read_parquet(
+    path: Path,
+    extract: Extract,
+    receipt: Receipt,
+    types: dict[str, str],
+    checks: RowChecks,
+    raw: Path,
+    quarantine: Quarantine,
+    connection: duckdb.DuckDBPyConnection,
+    zone: str,
+) -> Outcome:
+    """Write the good rows of the file at `path` to `raw` and the others to `quarantine`.
+
+    `types` are those of the file, `zone` is the source's time zone. Raises SetAside for a file of which
+    nothing may go on. `raw` is then to be thrown away.
+    """
+    import duckdb
+
+    reader = _reader(path)
+    try:
+        rows_in = connection.execute(f"select count(*) from {reader}").fetchall()[0][0]
+        _require_declared(extract, types, rows_in)
+        outcome = Outcome(rows_in, tuple(name for name in types if name not in extract.column_names))
+        _quarantine_broken(reader, extract, checks, outcome, quarantine, connection)
+        outcome.require_mostly_readable()
+        values = ", ".join(
+            f"{typed_value(column, zone, types[column.name])} as {quoted(column.name)}"
+            for column in extract.columns
+        )
+        good = f"where {checks.first_broken} is null" if outcome.rows_rejected else ""
+        connection.execute(
+            f"copy (select {values}, date '{receipt.delivered_on}' as _delivered_on, "
+            f"{literal(receipt.file)} as _file, {literal(receipt.content)} as _content, "
+            f"file_row_number + 1 as _record from {reader} {good}) "
+            f"to {literal(raw)} (format parquet, compression zstd, row_group_size 122880)"
+        )
+    except duckdb.InvalidInputException as wrong:
+        raise SetAside("corrupt_archive", "a page of the file cannot be read") from wrong
+    return outcome
+
+
+def raw_typed_schema(extract: Extract) -> pa.Schema:
+    """The columns of a Parquet extract's raw: the declared ones in their types, and those the loader adds."""
+    import pyarrow as pa
+
+    return pa.schema([(column.name, _arrow_type(column)) for column in extract.columns] + loader_fields())
+
+
+def _arrow_type(column: Column) -> pa.DataType:
+    import pyarrow as pa
+
+    if column.kind == "decimal":
+        precision, scale = re.findall(r"\d+", column.data_type)
+        return pa.decimal128(int(precision), int(scale))
+    return {
+        "varchar": pa.string(),
+        "bigint": pa.int64(),
+        "double": pa.float64(),
+        "date": pa.date32(),
+        "timestamp": pa.timestamp("us"),
+        "boolean": pa.bool_(),
+    }[column.kind]
+
+
+def _reader(path: Path) -> str:
+    return f"read_parquet({literal(path)}, file_row_number = true, hive_partitioning = false)"
+
+
+def _require_declared(extract: Extract, types: dict[str, str], rows_in: int) -> None:
+    missing = tuple(name for name in extract.column_names if name not in types)
+    if missing:
+        raise SetAside("wrong_header", f"missing: {', '.join(missing)}", rows_in, missing)
+    for column in extract.columns:
+        found = types[column.name]
+        if not re.fullmatch(_ACCEPTED[column.kind], found):
+            detail = f"column {column.name} is {found}, declared is {column.data_type}"
+            raise SetAside("wrong_header", detail, rows_in)
+
+
+def _quarantine_broken(
+    reader: str,
+    extract: Extract,
+    checks: RowChecks,
+    outcome: Outcome,
+    quarantine: Quarantine,
+    connection: duckdb.DuckDBPyConnection,
+) -> None:
+    if not checks.promises:
+        return
+    row = ", ".join(f"{quoted(name)} := {quoted(name)}" for name in extract.column_names)
+    found = connection.execute(
+        f"select file_row_number + 1, encode(cast(to_json(struct_pack({row})) as varchar)), broken from "
+        f"(select *, {checks.first_broken} as broken from {reader}) where broken is not null "
+    )
+    while rows := found.fetchmany(_BATCH):
+        rejects = [
+            Reject(number, None, None, original, checks.promises[i].reason, checks.promises[i].detail)
+            for number, original, i in rows
+        ]
+        outcome.rejected.update(reject.reason for reject in rejects)
+        quarantine.add(rejects)

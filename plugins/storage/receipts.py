@@ -1,0 +1,107 @@
+"""Receipts: what is known of each delivered file, one small JSON file each, and how reading it went."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass, field, replace
+from datetime import date
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+CONTENT_DIGITS = 12
+
+
+@dataclass(frozen=True)
+class Receipt:
+    """One delivered file of one extract: the file (grain: source, extract, delivered_on, file, sha256).
+
+    `bytes` is the size as sent. `status` is `landed` until the file has been read, then `accepted`,
+    `duplicate` (the same bytes were delivered before) or `set_aside` (nothing of it goes on, `reason` says
+    why). Rows are counted so that rows_in = rows_raw + rows_quarantined, but for a duplicate, whose rows are
+    counted in only. `quarantined_by_reason` counts the rows in quarantine; `read_as` names the declaration
+    the file was read by.
+    """
+
+    source: str
+    extract: str
+    delivered_on: date
+    file: str
+    sha256: str
+    bytes: int
+    status: str = "landed"
+    rows_in: int = 0
+    rows_raw: int = 0
+    rows_quarantined: int = 0
+    duplicate_of: str | None = None
+    reason: str | None = None
+    added_columns: str = ""
+    missing_columns: str = ""
+    quarantined_by_reason: Mapping[str, int] = field(default_factory=dict)
+    read_as: str | None = None
+
+    @property
+    def content(self) -> str:
+        """The short name of the bytes."""
+        return self.sha256[:CONTENT_DIGITS]
+
+    @property
+    def order(self) -> tuple[date, str, str, str]:
+        """Deliveries are worked on in this order, whatever order they came in."""
+        return (self.delivered_on, self.extract, self.file, self.sha256)
+
+    @property
+    def name(self) -> str:
+        """The receipt's place below the folder of receipts."""
+        return f"{self.source}/{self.extract}/{self.delivered_on}__{self.file}__{self.content}.json"
+
+    @property
+    def partition(self) -> str:
+        """The place of the delivery's rows below the folder of raw, and of quarantine."""
+        return f"{self.source}/{self.extract}/delivered_on={self.delivered_on}/{self.content}.parquet"
+
+    def path(self, root: Path) -> Path:
+        """Where the receipt lies below a lake, or below a folder of pending deliveries."""
+        return root / "receipts" / self.name
+
+    def raw_path(self, root: Path) -> Path:
+        """Where the rows that go on lie."""
+        return root / "raw" / self.partition
+
+    def quarantine_path(self, root: Path) -> Path:
+        """Where the rows that do not go on lie."""
+        return root / "quarantine" / self.partition
+
+    def landed_path(self, lake: Path) -> Path:
+        """Where the bytes as sent lie: by what they are, with the suffixes readers look at."""
+        suffixes = Path(self.file).suffixes
+        kept = suffixes[-2:] if suffixes and suffixes[-1] == ".gz" else suffixes[-1:]
+        return lake / "landing" / self.source / self.extract / (self.sha256 + "".join(kept))
+
+    def unread(self) -> Receipt:
+        """The receipt as it was when the file landed."""
+        return Receipt(self.source, self.extract, self.delivered_on, self.file, self.sha256, self.bytes)
+
+    def with_outcome(self, **changes: Any) -> Receipt:
+        """The receipt after the file has been read."""
+        return replace(self, **changes)
+
+
+def as_json(receipt: Receipt) -> bytes:
+    """A receipt as it is stored; equal receipts are equal bytes."""
+    content = asdict(receipt) | {"delivered_on": receipt.delivered_on.isoformat()}
+    return (json.dumps(content, ensure_ascii=False, indent=1, sort_keys=True) + "\n").encode("utf-8")
+
+
+def read(path: Path) -> Receipt:
+    """Read one receipt."""
+    content = json.loads(path.read_text(encoding="utf-8"))
+    return Receipt(**content | {"delivered_on": date.fromisoformat(content["delivered_on"])})
+
+
+def read_all(root: Path, source: str, extract: str) -> dict[str, Receipt]:
+    """Every receipt of an extract below `root`, by name."""
+    found = (read(path) for path in sorted((root / "receipts" / source / extract).glob("*.json")))
+    return {receipt.name: receipt for receipt in found}

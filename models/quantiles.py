@@ -28,8 +28,6 @@ def mid_rank_cuts(values: np.ndarray, classes: int) -> tuple[int | None, ...]:
 
     distinct, counts = np.unique(values, return_counts=True)
     total = int(counts.sum())
-    if total == 0:
-        return (None,) * (classes - 1)
     less = np.cumsum(counts) - counts
     # k * p = k * (2 * less + equal) / (2 * N), kept whole.
     ranks = np.minimum(classes, classes * (2 * less + counts) // (2 * total) + 1)

@@ -50,9 +50,6 @@ def whole(features: pd.DataFrame, column: str, missing: int | None = None) -> np
         return np.rint(
             np.where(unknown, missing or 0, values.to_numpy(dtype=np.float64, na_value=0.0))
         ).astype(np.int64)
-    if values.dtype == object:
-        numbers = values.where(~unknown, missing)
-        return np.fromiter((int(number) for number in numbers), dtype=np.int64, count=len(values))
     return values.fillna(missing if missing is not None else 0).to_numpy(dtype=np.int64)
 
 

@@ -67,6 +67,8 @@ def clean_records(chunk: bytes, *, at_end: bool, dialect: Dialect) -> CleanRecor
     """
     import numpy as np
 
+    if not chunk:
+        return None
     data = np.frombuffer(chunk, np.uint8)
     line_ends = np.flatnonzero(data == _NEWLINE)
     quotes = np.flatnonzero(data == _QUOTE) if b'"' in chunk else np.empty(0, np.int64)

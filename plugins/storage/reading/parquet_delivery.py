@@ -61,7 +61,8 @@ def column_types(path: Path, connection: duckdb.DuckDBPyConnection) -> dict[str,
         raise SetAside("truncated_archive", "the file ends before its footer")
     try:
         found = connection.execute(f"describe select * from {_reader(path)}").fetchall()
-    except (duckdb.InvalidInputException, duckdb.IOException) as wrong:
+    except duckdb.Error as wrong:
+        _require_own_fault(wrong)
         raise SetAside("corrupt_archive", "not a Parquet file, or its footer is damaged") from wrong
     return {name: kind for name, kind, *_ in found if name != "file_row_number"}
 
@@ -102,7 +103,8 @@ def read_parquet(
             f"file_row_number + 1 as _record from {reader} {good}) "
             f"to {literal(raw)} (format parquet, compression zstd, row_group_size 122880)"
         )
-    except duckdb.InvalidInputException as wrong:
+    except duckdb.Error as wrong:
+        _require_own_fault(wrong)
         raise SetAside("corrupt_archive", "a page of the file cannot be read") from wrong
     return outcome
 
@@ -128,6 +130,17 @@ def _arrow_type(column: Column) -> pa.DataType:
         "timestamp": pa.timestamp("us"),
         "boolean": pa.bool_(),
     }[column.kind]
+
+
+def _require_own_fault(error: duckdb.Error) -> None:
+    """Raise an error again that is not the file's: a full disk, too little memory, a fault of ours.
+
+    What the readers of pages and footers throw has no class of its own and comes as a bare duckdb.Error.
+    """
+    import duckdb
+
+    if type(error) is not duckdb.Error and not isinstance(error, duckdb.InvalidInputException):
+        raise error
 
 
 def _reader(path: Path) -> str:

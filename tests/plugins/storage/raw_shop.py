@@ -104,7 +104,7 @@ class Shop:
         return {
             str(path.relative_to(self.lake)): path.read_bytes()
             for path in sorted(self.lake.rglob("*"))
-            if path.is_file() and "runs" not in path.relative_to(self.lake).parts
+            if path.is_file() and "runs" not in path.relative_to(self.lake).parts and path.name[0] != "."
         }
 
 

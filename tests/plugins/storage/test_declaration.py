@@ -1,0 +1,150 @@
+"""What a declaration says, and how it is refused when it says something else."""
+
+from __future__ import annotations
+
+from datetime import date
+
+import pytest
+from raw_shop import DECLARATION, Shop
+
+from storage import declaration
+
+
+@pytest.fixture
+def shop(tmp_path):
+    return Shop(tmp_path)
+
+
+def test_a_declaration_says_what_a_source_delivers(shop):
+    shop.declare()
+    (source,) = shop.sources
+    assert (source.name, source.time_zone, source.currency) == ("shop", "UTC", "USD")
+    orders, stock = source.extracts
+    assert (orders.source, orders.name, orders.format, orders.delimiter, orders.encoding) == (
+        ("shop", "orders", "csv", ",", "utf-8")
+    )
+    assert (orders.key, orders.event_column, orders.load_column) == (("order_id",), "ordered_at", None)
+    assert (orders.required, orders.simulated, stock.required, stock.calendar) == (True, False, False, "any")
+    amount = orders.columns[3]
+    assert (amount.name, amount.kind, amount.required, amount.minimum) == ("amount", "decimal", True, 0)
+
+
+@pytest.mark.parametrize(
+    ("path", "delivered_on"),
+    [
+        ("orders/orders_2017-01-05.csv.gz", date(2017, 1, 5)),
+        ("orders/orders_2017-02-30.csv.gz", None),
+        ("orders/orders_20170105.csv.gz", None),
+        ("orders/orders_2017-01-05.csv", None),
+        ("orders/orders_2017-01-05_csv_gz", None),
+        ("orders_2017-01-05.csv.gz", None),
+    ],
+)
+def test_the_day_of_a_delivery_is_read_from_its_name(shop, path, delivered_on):
+    shop.declare()
+    assert shop.sources[0].extracts[0].delivered_on(path) == delivered_on
+
+
+def test_the_day_of_a_delivery_may_be_its_folder(shop):
+    shop.declare()
+    stock = shop.sources[0].extracts[1]
+    assert stock.delivered_on("2017-01-05/stock_north.parquet") == date(2017, 1, 5)
+    assert stock.delivered_on("2017-01-05/north/stock.parquet") is None
+
+
+@pytest.mark.parametrize(
+    ("calendar", "due"),
+    [("daily", [24, 25, 27, 28]), ("weekly:monday", [25]), ("weekly:tuesday", []), ("any", [])],
+)
+def test_a_delivery_is_due_by_its_calendar_but_for_the_exceptions(shop, calendar, due):
+    shop.declare(DECLARATION.replace("calendar: daily", f"calendar: {calendar}"))
+    orders = shop.sources[0].extracts[0]
+    # 2017-12-26, a Tuesday, is an exception
+    assert [day for day in range(24, 29) if orders.is_due(date(2017, 12, day))] == due
+
+
+WRONG = {
+    "an unknown key": (
+        "required: true\n            cal",
+        "requird: true\n            cal",
+        "table orders",
+        "requird",
+    ),
+    "an unknown key of a column": ("{max: 100}", "{maximum: 100}", "column quantity", "maximum"),
+    "an unknown key of dbt": ("description: One row", "descripton: One row", "table orders", "descripton"),
+    "a time zone that is none": ("time_zone: UTC", "time_zone: Mars/Base", "source shop", "time_zone"),
+    "a currency that is none": ("currency: USD", "currency: dollars", "source shop", "currency"),
+    "a calendar that is none": ("calendar: daily", "calendar: weekly:mon", "table orders", "calendar"),
+    "a day that is none": ("2017-12-26", "2017-12-32", "table orders", "except"),
+    "a flag that is none": ("required: true\n", "required: perhaps\n", "table orders", "required"),
+    "a key that is no column": ("key: [order_id]", "key: [order]", "table orders", "key"),
+    "an event that is no column": (
+        "event_column: ordered_at",
+        "event_column: at",
+        "table orders",
+        "event_column",
+    ),
+    "an event that is no time": (
+        "event_column: ordered_at",
+        "event_column: note",
+        "table orders",
+        "event_column",
+    ),
+    "a type that is none": (
+        "data_type: bigint, config: {meta: {max",
+        "data_type: int, config: {meta: {max",
+        "column quantity",
+        "data_type",
+    ),
+    "a bound of a text": (
+        "name: note, data_type: varchar",
+        "name: note, data_type: varchar, config: {meta: {min: 1}}",
+        "column note",
+        "min",
+    ),
+    "a bound that is no number": ("{max: 100}", "{max: many}", "column quantity", "max"),
+    "a column twice": ("name: note", "name: amount", "table orders", "amount"),
+    "a column of the loader's": ("name: note", "name: _file", "column _file", "loader"),
+    "a key twice": (
+        "            required: true\n",
+        "            required: true\n            required: false\n",
+        "_shop__sources.yml",
+        "required",
+    ),
+    "a path without its day": ("orders_{delivered_on}", "orders", "table orders", "path"),
+    "an archive we cannot open": (".csv.gz", ".csv.zip", "table orders", "path"),
+    "an encoding cut in halves": (
+        "required: true\n",
+        "required: true\n            encoding: utf-16\n",
+        "table orders",
+        "encoding",
+    ),
+    "another source": ("name: shop", "name: stall", "sources", "shop"),
+}
+
+
+@pytest.mark.parametrize(("right", "wrong", "place", "key"), WRONG.values(), ids=WRONG.keys())
+def test_a_wrong_declaration_is_refused_with_its_place(shop, right, wrong, place, key):
+    assert right in DECLARATION
+    shop.declare(DECLARATION.replace(right, wrong, 1))
+    with pytest.raises(declaration.DeclarationWrong) as refusal:
+        shop.land()
+    message = str(refusal.value)
+    assert "_shop__sources.yml" in message
+    assert place in message
+    assert key in message
+
+
+def test_a_source_without_a_declaration_is_named(shop):
+    with pytest.raises(declaration.DeclarationMissing, match=r"source shop .*_shop__sources\.yml"):
+        shop.land()
+
+
+def test_a_delimiter_that_can_be_half_a_character_is_refused(shop):
+    shop.declare(
+        DECLARATION.replace(
+            "required: true\n", 'required: true\n            encoding: gbk\n            delimiter: "|"\n', 1
+        )
+    )
+    with pytest.raises(declaration.DeclarationWrong, match="delimiter"):
+        shop.land()

@@ -1,0 +1,512 @@
+"""What BI reads, built from six customers small enough to check by eye.
+
+The marts are built by dbt itself in a copy of the project whose features and staging are three fixture files,
+so nothing but the marts, their seeds and their macros is tested here.
+"""
+
+from __future__ import annotations
+
+import csv
+import json
+import shutil
+from datetime import date
+from pathlib import Path
+
+import duckdb
+import pytest
+
+PROJECT = Path(__file__).resolve().parents[2] / "dbt_project"
+SCHEMES = {
+    "rfm": "rfm",
+    "purchase_group": "purchase_group",
+    "value_tier": "value_tier",
+    "lifecycle": "lifecycle",
+    "churn_level": "churn_flag",
+}
+UPSTREAM = "path:seeds path:models/features path:models/staging"
+PUBLISHED = [*SCHEMES.values(), "customer_360", "segment_profile", "dictionary", "delivery"]
+
+# Columns of customer_features with their types; whatever a customer below does not state is null.
+FEATURES = {
+    "customer_id": "varchar", "as_of": "date", "known_on": "date",
+    "age_band": "varchar", "gender": "varchar", "income_band": "varchar", "occupation": "varchar",
+    "education": "varchar", "family_size": "integer", "customer_kind": "varchar", "basic_coverage": "double",
+    "orders_life": "bigint", "orders_w": "bigint", "orders_30d": "bigint", "orders_90d": "bigint",
+    "orders_previous_90d": "bigint", "net_life": "decimal(18,2)", "net_w": "decimal(18,2)",
+    "net_30d": "decimal(18,2)", "net_90d": "decimal(18,2)", "net_previous_90d": "decimal(18,2)",
+    "net_previous_270d": "decimal(18,2)", "first_order_on": "date", "last_order_on": "date",
+    "recency_days": "integer", "tenure_days": "integer", "aov_w": "decimal(18,2)", "occasions_life": "bigint",
+    "second_order_days": "integer", "gaps": "bigint", "gap_ln_sum": "bigint",
+    "gap_ln_sq_sum": "decimal(38,0)",
+    "gap_median_days": "double", "last_gap_days": "integer", "list_w": "decimal(18,2)",
+    "discount_w": "decimal(18,2)", "discount_orders_w": "bigint", "categories_w": "bigint",
+    "top_category": "varchar", "margin_w": "decimal(18,2)", "cost_coverage_w": "double",
+    "return_amount_w": "decimal(18,2)", "purchase_coverage": "double",
+    "usage_days_30d": "bigint", "last_used_on": "date", "usage_coverage": "double",
+    "complaints_365d": "bigint", "suggestions_365d": "bigint", "reviews_365d": "bigint",
+    "enquiries_365d": "bigint", "open_complaints": "bigint", "rating_mean_365d": "decimal(4,2)",
+    "csat_last": "integer", "nps_last": "integer", "returns_365d": "bigint",
+    "return_amount_365d": "decimal(18,2)", "last_feedback_on": "date", "feedback_coverage": "double",
+    "campaigns_365d": "bigint", "coupons_redeemed_365d": "bigint", "last_contact_on": "date",
+    "consent_marketing": "boolean", "contact_coverage": "double",
+}  # fmt: skip
+
+# scheme: the columns its scores have besides the common ones
+EXTRA = {
+    "rfm": {"r": "tinyint", "f": "tinyint", "m": "tinyint", "fm": "tinyint", "rfm_code": "varchar",
+            "rfm8_code": "varchar"},
+    "purchase_group": {"f_life": "tinyint", "m_life": "tinyint", "maturity": "varchar",
+                       "one_time_high_value": "boolean", "purchase_rhythm": "varchar"},
+    "value_tier": {"value_basis": "varchar", "value": "double", "care_level": "varchar"},
+    "lifecycle": {"tau_days": "double", "rho": "double", "reactivation_limit_days": "double",
+                  "customer_age": "varchar", "churn_level": "varchar"},
+    "churn_level": {"q75_days": "double", "q90_days": "double", "q95_days": "double",
+                    "churned_after_days": "double", "gap_mu": "double", "gap_sigma": "double",
+                    "basis": "varchar", "flag_churn_risk": "boolean"},
+}  # fmt: skip
+
+# customer: orders ever, orders and net in the window, recency, tenure
+CUSTOMERS = {
+    "ann": (12, 12, "1200.00", 3, 300),
+    "bob": (8, 6, "300.50", 20, 350),
+    "cat": (1, 1, "15.25", 40, 40),
+    "dan": (1, 1, "500.00", 100, 100),
+    "eve": (0, 0, "0.00", None, None),
+    "fay": (2, 0, "0.00", 400, 700),
+}
+CATEGORIES = [
+    ("ann", "bread", "700.00"), ("ann", "milk", "500.00"), ("bob", "milk", "300.50"),
+    ("cat", "soap", "15.25"), ("dan", "bread", "500.00"), ("fay", "soap", "0.00"),
+]  # fmt: skip
+
+REASONS = [
+    ("rfm", "RFM_PROSPECT", "尚无有效订单", "No valid order", "orders_life = 0"),
+    ("rfm", "RFM_ONCE", "只有一单，距今不超过 {days} 天", "One order, at most {days} days ago",
+     "orders_life = 1 and recency_days <= {days}"),
+    ("rfm", "RFM_RECENT", "最近 {days} 天内买过，{word}", "Bought within {days} days, {word}",
+     "orders_life > 1 and recency_days <= {days}"),
+    ("rfm", "RFM_AWAY", "超过 {days} 天未购买", "Away for more than {days} days",
+     "orders_life > 1 and recency_days > {days}"),
+    ("purchase_group", "PB_PROSPECT", "无订单", "No order", "orders_life = 0"),
+    ("purchase_group", "PB_WAITING", "一单，未满 {t2_days} 天", "One order, up to {t2_days} days old",
+     "orders_life = 1 and tenure_days <= {t2_days}"),
+    ("purchase_group", "PB_MATURED", "一单，已满 {t2_days} 天", "One order, over {t2_days} days old",
+     "orders_life = 1 and tenure_days > {t2_days}"),
+    ("purchase_group", "PB_GRID", "频次与金额得分", "Frequency and amount scores", "orders_life > 1"),
+    ("value_tier", "V_A", "价值不低于 {v_a}", "Value at least {v_a}", "value > 0 and value >= {v_a}"),
+    ("value_tier", "V_C", "价值低于 {v_a}", "Value below {v_a}", "value > 0 and value < {v_a}"),
+    ("value_tier", "V_D", "窗口期无价值", "No value in the window", "value <= 0"),
+    ("lifecycle", "LC_PROSPECT", "无订单", "No order", "orders_life = 0"),
+    ("lifecycle", "LC_ONCE", "一单", "One order", "orders_life = 1"),
+    ("lifecycle", "LC_CHURNED", "已流失", "Churned", "orders_life > 1 and churn_level = '{level}'"),
+    ("lifecycle", "LC_MATURE", "多单", "Several orders", "orders_life > 1 and churn_level <> 'L4'"),
+    ("churn_level", "CH_NO_ORDER", "无订单", "No order", "orders_life = 0"),
+    ("churn_level", "CH_ACTIVE", "未超过个人节奏", "Within rhythm", "recency_days <= q75_days"),
+    ("churn_level", "CH_WATCH", "稍超过个人节奏", "Past rhythm",
+     "recency_days > q75_days and recency_days <= churned_after_days"),
+    ("churn_level", "CH_CHURNED", "超过流失天数", "Past the limit", "recency_days > churned_after_days"),
+]  # fmt: skip
+
+
+def params(**values):
+    return json.dumps(values, sort_keys=True)
+
+
+def scores():
+    """Scheme → rows of (customer, segment, reason, parameters, the scheme's own columns in order)."""
+    recent, away, once = params(days=30.0, word="常客"), params(days=30.0), params(days=365)
+    t2, v_a = params(t2_days=60), params(v_a=300.5)
+    limits = (40.0, 90.0, 135.0, 180.0, 3.1, 0.4)
+    nothing = (None, None, None, None, None, None)
+    return {
+        "rfm": [
+            ("ann", "RFM01", "RFM_RECENT", recent, 5, 5, 5, 5, "555", "HHH"),
+            ("bob", "RFM02", "RFM_RECENT", recent, 4, 4, 4, 4, "444", "HHH"),
+            ("cat", "RFM05", "RFM_ONCE", once, 4, 1, 1, 1, "411", "HLL"),
+            ("dan", "RFM07", "RFM_ONCE", once, 3, 1, 4, 1, "314", "LLH"),
+            ("eve", "RFM00", "RFM_PROSPECT", params(), None, None, None, None, None, None),
+            ("fay", "RFM11", "RFM_AWAY", away, 1, 2, 1, 2, "121", "LLL"),
+        ],
+        "purchase_group": [
+            ("ann", "PB1_loyal_big", "PB_GRID", params(), 5, 5, None, False, "regular"),
+            ("bob", "PB3_frequent_small", "PB_GRID", params(), 4, 3, None, False, "regular"),
+            ("cat", "PB5_one_time", "PB_WAITING", t2, 1, 1, "awaiting_second", False, "once"),
+            ("dan", "PB5_one_time", "PB_MATURED", t2, 1, 4, "matured", True, "once"),
+            ("eve", "PB0_prospect", "PB_PROSPECT", params(), None, None, None, False, None),
+            ("fay", "PB4_marginal", "PB_GRID", params(), 2, 2, None, False, "occasional"),
+        ],
+        "value_tier": [
+            ("ann", "A", "V_A", v_a, "net", 1200.0, "high"),
+            ("bob", "A", "V_A", v_a, "net", 300.5, "high"),
+            ("cat", "C", "V_C", v_a, "net", 15.25, "light"),
+            ("dan", "A", "V_A", v_a, "net", 500.0, "high"),
+            ("eve", "D", "V_D", params(), "net", 0.0, None),
+            ("fay", "D", "V_D", params(), "net", 0.0, None),
+        ],
+        "lifecycle": [
+            ("ann", "LC4_mature", "LC_MATURE", params(), 25.0, 0.12, None, "old", "L0"),
+            ("bob", "LC4_mature", "LC_MATURE", params(), 40.0, 0.5, None, "old", "L0"),
+            ("cat", "LC2_awaiting_second", "LC_ONCE", params(), 30.0, 1.3333, None, "new", "L0"),
+            ("dan", "LC10_one_time_overdue", "LC_ONCE", params(), 30.0, 3.3333, None, None, "L2"),
+            ("eve", "LC0_prospect", "LC_PROSPECT", params(), None, None, None, None, "no_order"),
+            ("fay", "LC8_churned", "LC_CHURNED", params(level="L4"), 60.0, 6.6667, None, None, "L4"),
+        ],
+        "churn_level": [
+            ("ann", "L0", "CH_ACTIVE", params(), *limits, "personal", False),
+            ("bob", "L0", "CH_ACTIVE", params(), *limits, "personal", False),
+            ("cat", "L0", "CH_ACTIVE", params(), *limits, "second_order", False),
+            ("dan", "L2", "CH_WATCH", params(), *limits, "second_order", True),
+            ("eve", "no_order", "CH_NO_ORDER", params(), *nothing, None, False),
+            ("fay", "L4", "CH_CHURNED", params(), *limits, "personal", False),
+        ],
+    }
+
+
+def write(path, columns, rows):
+    """Rows as one Parquet file with these column types, in the order given."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with duckdb.connect() as connection:
+        typed = ", ".join(f"{name} {kind}" for name, kind in columns.items())
+        connection.execute(f"create table t ({typed})")
+        if rows:
+            connection.executemany(f"insert into t values ({', '.join('?' * len(columns))})", rows)
+        connection.execute(f"copy t to '{path}' (format parquet)")
+
+
+class Shop:
+    """Fixture files of one day in a folder of their own, and the marts built over them."""
+
+    def __init__(self, folder, project):
+        self.folder = folder
+        self.project = project
+        self.customers = dict(CUSTOMERS)
+        self.scores = scores()
+        self.days = {}  # scheme: the day its rows say they are of, where that is another
+        self.categories = list(CATEGORIES)
+        self.account = [
+            ("till", "purchases", "2017-12-30", "a.csv", "c0ffee", 10, 6, 1, 1, 1, 1),
+            ("till", "purchases", "2017-12-31", "b.csv", "beef01", 4, 4, 0, 0, 0, 0),
+            ("till", "purchases", "2017-12-31", "b.csv", "beef02", 5, 3, 2, 0, 0, 0),
+        ]
+
+    def write(self, as_of="2018-01-01"):
+        day = {"as_of": as_of, "known_on": as_of}
+        features = []
+        for customer, (orders, orders_w, net, recency, tenure) in self.customers.items():
+            known = {
+                "customer_id": customer, **day, "orders_life": orders, "orders_w": orders_w, "net_life": net,
+                "net_w": net, "recency_days": recency, "tenure_days": tenure, "gaps": max(orders - 1, 0),
+                "age_band": "young" if customer == "ann" else None, "usage_coverage": 0.0,
+            }  # fmt: skip
+            features.append([known.get(name) for name in FEATURES])
+        write(self.folder / "customer_features.parquet", FEATURES, features)
+        category = {"customer_id": "varchar", "as_of": "date", "known_on": "date", "category": "varchar",
+                    "net_w": "decimal(18,2)"}  # fmt: skip
+        write(
+            self.folder / "feat_customer_category.parquet",
+            category,
+            [(customer, as_of, as_of, name, net) for customer, name, net in self.categories],
+        )
+        account = dict.fromkeys(["source", "extract"], "varchar") | {"delivered_on": "date"}
+        account |= dict.fromkeys(["file", "content"], "varchar")
+        counts = ["rows_in", "accepted", "duplicate", "superseded", "anonymous", "quarantined"]
+        account |= dict.fromkeys(counts, "bigint")
+        write(self.folder / "row_account.parquet", account, self.account)
+        for scheme, rows in self.scores.items():
+            columns = dict.fromkeys(["customer_id", "segment", "reason_code", "reason_params"], "varchar")
+            columns |= EXTRA[scheme] | {"as_of": "date", "known_on": "date", "scheme": "varchar"}
+            columns |= {"cutpoint_version": "varchar"}
+            day = self.days.get(scheme, as_of)
+            path = self.folder / "lake" / "scores" / scheme / f"as_of={as_of}.parquet"
+            write(path, columns, [(*row, day, day, scheme, "v1") for row in rows])
+
+    def build(self, select="path:seeds path:models", as_of="2018-01-01"):
+        """dbt build of the marts; returns {node name: status}."""
+        from dbt.adapters.duckdb.connections import DuckDBConnectionManager
+        from dbt.cli.main import dbtRunner
+
+        self.write(as_of)
+        for name in ("marts", "target"):
+            (self.folder / name).mkdir(exist_ok=True)
+        variables = {
+            "lake_root": str(self.folder / "lake"),
+            "run_dir": str(self.folder),
+            "day_key": f"as_of={as_of}",
+            "as_of_dates": [{"as_of": as_of, "known_on": as_of}],
+        }
+        command = ["build", "--select", *select.split(), "--vars", json.dumps(variables), "--quiet"]
+        command += ["--indirect-selection", "cautious"]
+        command += ["--project-dir", str(self.project), "--profiles-dir", str(self.project)]
+        command += ["--target-path", str(self.folder / "target"), "--log-path", str(self.folder / "target")]
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setenv("SEGMENTATION_RUN_DUCKDB", str(self.folder / "run.duckdb"))
+            patch.setenv("SEGMENTATION_SPILL", str(self.folder / "spill"))
+            patch.setenv("DO_NOT_TRACK", "1")
+            try:
+                outcome = dbtRunner().invoke(command)
+            finally:
+                DuckDBConnectionManager.close_all_connections()
+        assert outcome.exception is None, outcome.exception
+        return {result.node.name: str(result.status) for result in outcome.result.results}
+
+    def rows(self, sql):
+        """Rows of `sql`, in which {table} stands for the Parquet file of a mart."""
+        files = {path.stem: f"'{path}'" for path in (self.folder / "marts").glob("*.parquet")}
+        with duckdb.connect() as connection:
+            return connection.execute(sql.format_map(files)).fetchall()
+
+    def measure(self, table, measure, subject=""):
+        found = self.rows(
+            "select value from {published_measures} where "
+            f"table_name = '{table}' and measure = '{measure}' and subject = '{subject}'"
+        )
+        assert len(found) == 1
+        return found[0][0]
+
+
+def broken(statuses):
+    return sorted(name for name, status in statuses.items() if status not in ("success", "pass", "no-op"))
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory):
+    """The project with its own marts, seeds and macros; fixture files stand for features and staging."""
+    copy = tmp_path_factory.mktemp("marts") / "dbt_project"
+    shutil.copytree(
+        PROJECT, copy, ignore=shutil.ignore_patterns("raw", "staging", "features", "tests", "target", "logs")
+    )
+    for layer, table in (
+        ("features", "customer_features"),
+        ("features", "feat_customer_category"),
+        ("staging", "row_account"),
+    ):
+        stub = copy / "models" / layer / f"{table}.sql"
+        stub.parent.mkdir(parents=True, exist_ok=True)
+        stub.write_text(
+            "{{ config(materialized='view') }}\n"
+            f"select * from read_parquet('{{{{ var(\"run_dir\") }}}}/{table}.parquet')\n",
+            encoding="utf-8",
+        )
+    with (copy / "seeds" / "reasons.csv").open("w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(["scheme", "reason_code", "text_zh", "text_en", "predicate"])
+        writer.writerows(REASONS)
+    return copy
+
+
+@pytest.fixture(scope="module")
+def shop(project, tmp_path_factory):
+    """The six customers as they are, built once."""
+    built = Shop(tmp_path_factory.mktemp("day"), project)
+    assert broken(built.build()) == []
+    return built
+
+
+@pytest.fixture
+def another_shop(project, tmp_path):
+    return Shop(tmp_path, project)
+
+
+def test_every_customer_is_in_every_scheme_once(shop):
+    for table in (*SCHEMES.values(), "customer_360"):
+        found = shop.rows(f"select customer_id from {{{table}}}")
+        assert found == [(customer,) for customer in sorted(CUSTOMERS)], table
+
+
+def test_every_row_says_its_day(shop):
+    for table in PUBLISHED:
+        found = shop.rows(f"select distinct as_of, known_on from {{{table}}}")
+        assert found == [(date(2018, 1, 1), date(2018, 1, 1))], table
+
+
+def test_labels_are_there_in_both_languages(shop):
+    for table in (*SCHEMES.values(), "segment_profile", "dictionary"):
+        words = shop.rows(f"select label_zh, label_en from {{{table}}}")
+        assert words, table
+        assert all(zh and en for zh, en in words), table
+    assert shop.rows("select rfm8_label_zh, rfm8_label_en from {rfm} where customer_id = 'ann'") == [
+        ("重要价值客户", "High value: keep")
+    ]
+
+
+def test_reasons_are_sentences_with_their_numbers(shop):
+    found = shop.rows("select reason_zh, reason_en from {rfm} where customer_id = 'ann'")
+    assert found == [("最近 30 天内买过，常客", "Bought within 30 days, 常客")]
+    for table in SCHEMES.values():
+        assert shop.rows(f"select * from {{{table}}} where concat(reason_zh, reason_en) like '%{{{{%'") == []
+
+
+def test_a_one_time_buyer_who_may_come_back_is_not_surveyed(shop):
+    found = shop.rows("select customer_id, action_codes from {purchase_group} where orders_life = 1")
+    assert found == [("cat", "AC4"), ("dan", "AC5")]
+
+
+def test_the_profile_adds_up_to_the_population(shop):
+    found = shop.rows(
+        "select scheme, sum(customers), sum(net_w), sum(share) from {segment_profile} group by scheme"
+    )
+    for scheme, customers, net, share in found:
+        assert (customers, str(net)) == (6, "2015.75"), scheme
+        assert abs(float(share) - 1) < 1e-5, scheme
+    assert len(found) == len(SCHEMES)
+
+
+def test_a_segment_nobody_is_in_has_a_profile(shop):
+    found = shop.rows(
+        "select customers, share, net_w, median_net_w from {segment_profile} where segment_code = 'B'"
+    )
+    assert [tuple(map(str, row)) for row in found] == [("0", "0.000000", "0.00", "None")]
+
+
+def test_a_profile_shows_medians_and_top_categories(shop):
+    found = shop.rows(
+        "select customers, net_w, revenue_share, median_net_w, median_recency_days, top_category_1, "
+        "top_category_1_share, top_category_2, top_category_3 from {segment_profile} where segment_code = 'A'"
+    )
+    # ann 1200.00, bob 300.50, dan 500.00; bread 1200.00 and milk 800.50 of 2000.50
+    assert [tuple(map(str, row)) for row in found] == [
+        ("3", "2000.50", "0.992435", "500.00", "20.0", "bread", "0.599850", "milk", "None")
+    ]
+
+
+def test_a_wide_row_has_its_five_sections_and_every_group(shop):
+    found = shop.rows(
+        "select age_band_label_zh, usage_days_30d, usage_coverage, rfm_segment_code, "
+        "purchase_group_label_en, value_tier_segment_code, lifecycle_label_zh, churn_level_label_en, "
+        "flag_churn_risk "
+        "from {customer_360} where customer_id = 'ann'"
+    )
+    assert found == [("青年", None, 0.0, "RFM01", "Loyal big customer", "A", "成熟期", "Active", False)]
+
+
+def test_the_dictionary_names_actions_in_their_order(shop):
+    found = shop.rows(
+        "select action_codes, action_names_zh, action_names_en from {dictionary} "
+        "where scheme = 'rfm' and kind = 'segment' and code = 'RFM10'"
+    )
+    assert found == [
+        ("AC23|AC3", "建立信任、主动沟通与客户教育；小额优惠券",
+         "Build trust, proactive contact and education; Small coupon")
+    ]  # fmt: skip
+    reasons = shop.rows("select code from {dictionary} where kind = 'reason' and predicate <> ''")
+    assert sorted(reasons) == sorted((reason[1],) for reason in REASONS)
+
+
+def test_a_file_sent_twice_under_one_name_is_one_row(shop):
+    found = shop.rows(
+        "select file, deliveries, rows_in, accepted, duplicate, superseded, anonymous, quarantined "
+        "from {delivery}"
+    )
+    assert found == [("a.csv", 1, 10, 6, 1, 1, 1, 1), ("b.csv", 2, 9, 7, 2, 0, 0, 0)]
+    assert shop.measure("delivery", "rows_unaccounted") == 0
+
+
+def test_the_measures_find_nothing_wrong(shop):
+    wrong = (
+        "select table_name, measure, value from {published_measures} "
+        "where value <> 0 and (measure like '%missing%' or measure like '%difference' "
+        "or measure like 'reason%' or measure like '%unknown' "
+        "or measure in ('rows_of_another_day', 'segments_not_in_dictionary'))"
+    )
+    assert shop.rows(wrong) == []
+    for table in (*SCHEMES.values(), "customer_360"):
+        assert (shop.measure(table, "rows"), shop.measure(table, "distinct_keys")) == (6, 6)
+    assert shop.measure("customer_features", "net_w") == 2015.75
+    assert shop.measure("segment_profile", "share", "value_tier/A") == 0.5
+
+
+def test_rows_in_another_order_give_the_same_bytes(shop, another_shop):
+    another_shop.customers = dict(reversed(CUSTOMERS.items()))
+    another_shop.scores = {scheme: rows[::-1] for scheme, rows in another_shop.scores.items()}
+    another_shop.categories.reverse()
+    another_shop.account.reverse()
+    assert broken(another_shop.build()) == []
+    for table in [*PUBLISHED, "published_measures"]:
+        name = f"marts/{table}.parquet"
+        assert (shop.folder / name).read_bytes() == (another_shop.folder / name).read_bytes(), table
+
+
+@pytest.fixture(scope="module")
+def untrue_reasons(project, tmp_path_factory):
+    """ann is called churned at level L0; for cat, 200 days are in use beside the 60 of dan."""
+    wrong = Shop(tmp_path_factory.mktemp("untrue"), project)
+    lifecycle, groups = wrong.scores["lifecycle"], wrong.scores["purchase_group"]
+    lifecycle[0] = ("ann", "LC8_churned", "LC_CHURNED", params(level="L4"), *lifecycle[0][4:])
+    groups[2] = (*groups[2][:3], params(t2_days=200), *groups[2][4:])
+    assert broken(wrong.build()) == []
+    return wrong
+
+
+def test_a_reason_that_is_not_true_is_counted(untrue_reasons):
+    assert untrue_reasons.measure("lifecycle", "reason_mismatches") == 1
+    assert untrue_reasons.measure("rfm", "reason_mismatches") == 0
+
+
+def test_two_reasons_true_for_one_customer_are_counted(untrue_reasons):
+    # dan is over 60 days old, as his reason says, and at most 200, as cat's says
+    assert untrue_reasons.measure("purchase_group", "reason_mismatches") == 0
+    assert untrue_reasons.measure("purchase_group", "reason_overlaps") == 1
+
+
+def test_a_reason_that_compares_a_number_bi_cannot_see_stops_the_build(project, another_shop):
+    seed = project / "seeds" / "reasons.csv"
+    before = seed.read_text(encoding="utf-8")
+    seed.write_text(before.replace("orders_life = 1\n", "net_30d = 1\n"), encoding="utf-8")
+    try:
+        assert "reason_replay" in broken(another_shop.build())
+    finally:
+        seed.write_text(before, encoding="utf-8")
+
+
+@pytest.fixture(scope="module")
+def faulty_scores(project, tmp_path_factory):
+    """A fault in the scores of each of four schemes; the statuses of dbt's nodes."""
+    faulty = Shop(tmp_path_factory.mktemp("faulty"), project)
+    faulty.scores["lifecycle"].pop()
+    faulty.scores["churn_level"].append(faulty.scores["churn_level"][0])
+    faulty.scores["value_tier"][0] = ("ann", "E", "V_A", params(v_a=300.5), "gross", 1200.0, "high")
+    faulty.days["rfm"] = "2017-12-31"
+    return faulty.build(f"{UPSTREAM} lifecycle churn_flag value_tier rfm")
+
+
+def test_a_customer_left_out_of_a_scheme_breaks_the_build(faulty_scores):
+    assert [name for name in broken(faulty_scores) if "lifecycle" in name] == ["lifecycle_is_filled_in"]
+
+
+def test_a_customer_scored_twice_breaks_the_build(faulty_scores):
+    assert [name for name in broken(faulty_scores) if "churn" in name] == ["churn_flag_key_is_unique"]
+
+
+def test_a_code_without_words_breaks_the_build(faulty_scores):
+    assert [name for name in broken(faulty_scores) if "value_tier" in name] == [
+        "accepted_values_value_tier_segment_code__A__B__C__D",
+        "value_tier_codes_have_words",
+        "value_tier_is_filled_in",
+    ]
+
+
+def test_scores_of_another_day_are_not_taken(faulty_scores):
+    assert [name for name in broken(faulty_scores) if "rfm" in name] == ["rfm_is_filled_in"]
+
+
+def test_seeds_have_words_for_every_code():
+    """Both languages, a definition, and only actions that exist; codes as the schemes write them."""
+    with (PROJECT / "seeds" / "labels.csv").open(encoding="utf-8", newline="") as file:
+        labels = list(csv.DictReader(file))
+    with (PROJECT / "seeds" / "actions.csv").open(encoding="utf-8", newline="") as file:
+        actions = [row["action_code"] for row in csv.DictReader(file)]
+    assert actions == [f"AC{number}" for number in range(1, 32)]
+    keys = [(row["scheme"], row["kind"], row["code"]) for row in labels]
+    assert len(set(keys)) == len(keys)
+    for row in labels:
+        for column in ("label_zh", "label_en", "definition_zh", "definition_en"):
+            assert row[column].strip(), (row["code"], column)
+        assert set(filter(None, row["action_codes"].split("|"))) <= set(actions), row["code"]
+        assert row["kind"] != "segment" or row["action_codes"], row["code"]
+    segments = {}
+    for row in labels:
+        if row["kind"] == "segment":
+            segments.setdefault(row["scheme"], []).append(row["code"])
+    assert {scheme: len(codes) for scheme, codes in segments.items()} == {
+        "rfm": 12, "purchase_group": 6, "value_tier": 4, "lifecycle": 11, "churn_level": 6,
+    }  # fmt: skip

@@ -25,12 +25,9 @@
 {%- set load_type = declared_types.get(load_column, {}).get('data_type') or 'varchar' -%}
 with
 
-raw_rows as (
-    select * from {{ rows }}
-),
-
+-- no CTE for the raw rows: named twice, it would be held in memory whole
 repeated_keys as (
-    select {{ key_list }} from raw_rows group by {{ key_list }} having count(*) > 1
+    select {{ key_list }} from {{ rows }} group by {{ key_list }} having count(*) > 1
 ),
 
 repeated as (
@@ -49,7 +46,7 @@ repeated as (
             coalesce(cast(raw_rows.{{ column }} as varchar), chr(30))
             {%- endfor %}
         )) as row_md5
-    from raw_rows
+    from {{ rows }} as raw_rows
     inner join repeated_keys
         on {% for column in key -%}
         raw_rows.{{ column }} is not distinct from repeated_keys.{{ column }}{{ ' and ' if not loop.last }}
@@ -161,10 +158,13 @@ select * from judged
 {% endmacro %}
 
 {# How many rows of an extract name no customer; none when the extract is not about customers. #}
-{% macro anonymous_rows(customer_column) -%}
-    {%- if customer_column -%}
-        count(*) filter (where nullif(trim(cast({{ customer_column }} as varchar)), '') is null)
-    {%- else -%}
+{% macro anonymous_rows(source_name, extract) -%}
+    {%- set customer = declared(source_name, extract, 'customer_column') -%}
+    {%- if not customer -%}
         0
+    {%- elif declared(source_name, extract, 'format') == 'parquet' -%}
+        count(*) - count({{ customer }})
+    {%- else -%}
+        count(*) - count({{ text(customer) }})
     {%- endif -%}
 {%- endmacro %}

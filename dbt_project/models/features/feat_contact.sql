@@ -1,3 +1,5 @@
+{{ config(materialized='view') }}
+
 with
 
 as_of_dates as (

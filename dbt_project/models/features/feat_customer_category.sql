@@ -15,14 +15,10 @@ categories as (
     where products.category is not null
 ),
 
--- the few orders that do not count are carried to the lines; carrying the many that do would cost a second order table
+-- the few orders that do not count are carried to the lines; carrying the many that do would take a table of them in
+-- memory. They come from a table of their own, so that the engine knows how few they are.
 uncounted_orders as (
-    select
-        as_of,
-        source,
-        order_id
-    from {{ ref('feat_order') }}
-    where not is_valid
+    select * from {{ ref('feat_order_uncounted') }}
 ),
 
 lines_returned as (

@@ -26,7 +26,7 @@ lines as (
         lines.discount_amount,
         lines.net_amount,
         lines.cost_amount,
-        lines.status in ('paid', 'shipped', 'delivered', 'completed', 'partially_refunded') as is_paid,
+        {{ is_paid('lines.status') }} as is_paid,
         lines.is_excluded or gift_cards.product_id is not null as is_excluded
     from {{ ref('stg_order_lines') }} as lines
     inner join as_of_dates

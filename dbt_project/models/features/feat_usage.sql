@@ -1,3 +1,5 @@
+{{ config(materialized='view') }}
+
 -- no source delivers usage events yet: nothing is known, and the coverage says so
 with
 

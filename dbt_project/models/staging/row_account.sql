@@ -19,7 +19,6 @@ raw_rows as (
     {%- for source_name in var('enabled_sources') %}
     {%- set is_last_source = loop.last %}
     {%- for extract in extracts[source_name] %}
-    {%- set customer = declared(source_name, extract, 'customer_column') %}
     select
         '{{ source_name }}' as source,
         '{{ extract }}' as extract,
@@ -27,7 +26,7 @@ raw_rows as (
         _file as file,
         _content as content,
         count(*) as raw_rows,
-        {{ anonymous_rows(customer) }} as anonymous_rows
+        {{ anonymous_rows(source_name, extract) }} as anonymous_rows
     from {{ ref('raw_' ~ source_name ~ '__' ~ extract) }}
     group by _delivered_on, _file, _content
     {%- if not (loop.last and is_last_source) %}
@@ -42,7 +41,6 @@ passed_over as (
     {%- for source_name in var('enabled_sources') %}
     {%- set is_last_source = loop.last %}
     {%- for extract in extracts[source_name] %}
-    {%- set customer = declared(source_name, extract, 'customer_column') %}
     select
         '{{ source_name }}' as source,
         '{{ extract }}' as extract,
@@ -51,7 +49,7 @@ passed_over as (
         _content as content,
         count(*) filter (where verdict = 'duplicate') as duplicate_rows,
         count(*) filter (where verdict = 'superseded') as superseded_rows,
-        {{ anonymous_rows(customer) }} as anonymous_rows
+        {{ anonymous_rows(source_name, extract) }} as anonymous_rows
     from {{ ref('stg_' ~ source_name ~ '__' ~ extract ~ '_repeated') }}
     where verdict <> 'accepted'
     group by _delivered_on, _file, _content

@@ -33,7 +33,7 @@ REPOSITORY = Path(__file__).parents[2]
 CONTROL = ("api-server", "scheduler", "dag-processor", "triggerer")
 USER = "operator"
 
-_START_SECONDS = 90
+_START_SECONDS = 180
 _STOP_SECONDS = 30
 _REFERENCE = re.compile(r"\$(?:(?P<dollar>\$)|\{(?P<name>\w+)(?::(?P<kind>[?-])(?P<rest>[^}]*))?\})")
 
@@ -88,10 +88,20 @@ def _free_ports(count: int) -> list[int]:
     return ports
 
 
+def _bundles(more_dags: Path) -> list[dict]:
+    """The DAGs folder of the compose file, which is the default of the first, and one more."""
+    local = "airflow.dag_processing.bundles.local.LocalDagBundle"
+    return [
+        {"name": "dags-folder", "classpath": local, "kwargs": {}},
+        {"name": "proof", "classpath": local, "kwargs": {"path": str(more_dags)}},
+    ]
+
+
 class NativeCluster:
     """The services of docker-compose.yml, running inside the context; logs stay after a failure."""
 
-    def __init__(self, dags: Path, settings: Path = REPOSITORY / "segmentation.yml"):
+    def __init__(self, settings: Path, more_dags: Path):
+        """Serves the repository's DAGs over `settings`, and those in the folder `more_dags`."""
         self.root = Path(tempfile.mkdtemp(prefix="segmentation-cluster-"))
         self.root.chmod(0o755)  # the servers run as another user and must get through to their folders
         self.failed = False
@@ -107,7 +117,7 @@ class NativeCluster:
             "PYTHONUNBUFFERED": "1",
             "LANG": "C.UTF-8",
             "LAKE": str(self.root / "lake"),
-            "AIRFLOW__CORE__DAGS_FOLDER": str(dags),
+            "AIRFLOW__DAG_PROCESSOR__DAG_BUNDLE_CONFIG_LIST": json.dumps(_bundles(more_dags)),
             "AIRFLOW__LOGGING__BASE_LOG_FOLDER": str(self.root / "logs"),
             # One host has one of each port; in containers the defaults do.
             "AIRFLOW__LOGGING__WORKER_LOG_SERVER_PORT": str(log_ports[0]),
@@ -340,12 +350,13 @@ class NativeCluster:
             return json.load(answer)
 
     def run(self, dag_id: str, timeout: float, **request) -> dict:
-        """Triggers a DAG once it is parsed and waits for the end of the run; the run as the API tells it."""
+        """Triggers a DAG once it is parsed, with `request` as the body; returns the run when it has ended."""
         give_up = time.monotonic() + timeout
         while not self._is_known(dag_id):
-            if time.monotonic() > give_up:
-                errors = self.call("GET", "/api/v2/importErrors")["import_errors"]
-                raise RunNotDone(f"DAG {dag_id} has not appeared after {timeout} s; import errors: {errors}")
+            broken = self.call("GET", "/api/v2/importErrors")["import_errors"]
+            if broken or time.monotonic() > give_up:
+                found = [f"{error['filename']}: {error['stack_trace']}" for error in broken]
+                raise RunNotDone("\n".join([f"DAG {dag_id} has not appeared", *found]))
             time.sleep(0.5)
         self.call("PATCH", f"/api/v2/dags/{dag_id}", {"is_paused": False})
         run = self.call("POST", f"/api/v2/dags/{dag_id}/dagRuns", {"logical_date": None, **request})

@@ -303,7 +303,7 @@ def _decimals_as_doubles(values: pa.Array | pa.ChunkedArray) -> Any:
         if words.null_count:
             doubles[~words.is_valid().to_numpy(zero_copy_only=False)] = np.nan
         parts.append(doubles)
-    return np.concatenate(parts) if parts else np.empty(0)
+    return np.concatenate([np.empty(0), *parts])
 
 
 # --- writing tables ----------------------------------------------------------------------------------------
@@ -364,16 +364,11 @@ def write_parquet(
             rows += declared.num_rows
             waiting = pa.concat_tables([waiting, declared])
             while waiting.num_rows >= ROW_GROUP:
-                _write_group(file, waiting.slice(0, ROW_GROUP))
+                file.write_table(waiting.slice(0, ROW_GROUP), ROW_GROUP)
                 waiting = waiting.slice(ROW_GROUP)
         if waiting.num_rows or not rows:
-            _write_group(file, waiting)
+            file.write_table(waiting, ROW_GROUP)
     return rows
-
-
-def _write_group(file: Any, group: pa.Table) -> None:
-    # One chunk a column: where chunks meet the writer may end a page, and the bytes would tell the frames.
-    file.write_table(group.combine_chunks(), row_group_size=ROW_GROUP)
 
 
 def _arrow_type(kind: str) -> pa.DataType:

@@ -207,6 +207,10 @@ class TestReading:
         pq.write_table(pa.table({"x": pa.array(values, type=pa.decimal128(38, 0))}), path)
         assert place.table(path, ["x"])["x"].tolist() == [1e25, -1e25, 1.0]
 
+    def test_a_part_of_a_column_is_read_from_where_it_begins(self):
+        values = pa.array([Decimal(1), None, Decimal(-3)], type=pa.decimal128(38, 0))
+        assert place._decimals_as_doubles(values.slice(2)).tolist() == [-3.0]
+
     def test_a_missing_column_is_named(self, file):
         with pytest.raises(KeyError, match=r"f.parquet has no column nett, m; it has customer_id, orders"):
             place.table(file, ["net", "nett", "m"])

@@ -1,14 +1,24 @@
-{# `template` with each {name} replaced by that member of the JSON text `params`.
+{# `template` with each {name} replaced by that member of the JSON text `params`; a name that is not there stays.
    A whole number written as 60.0 is shown to readers as 60; predicates keep it as it stands. #}
 {% macro marts_filled(template, params, for_readers=true) -%}
-    {%- set number = "json_extract_string(" ~ params ~ ", '$.' || param)" -%}
+    {%- set number = "json_extract_string(" ~ params ~ ", '$.' || split_part(piece, '}', 1))" -%}
     {%- if for_readers -%}
         {%- set number = "regexp_replace(" ~ number ~ ", '^(-?[0-9]+)[.]0+$', '\\1')" -%}
     {%- endif -%}
-    list_reduce(
-        json_keys({{ params }}),
-        lambda filled, param: replace(filled, '{' || param || '}', {{ number }}),
-        {{ template }}
+    (
+        select
+            string_agg(
+                case
+                    when place = 1 then piece
+                    else coalesce({{ number }} || substr(piece, strpos(piece, '}') + 1), '{' || piece)
+                end,
+                '' order by place
+            )
+        from (
+            select
+                unnest(string_split({{ template }}, '{')) as piece,
+                generate_subscripts(string_split({{ template }}, '{'), 1) as place
+        ) as pieces
     )
 {%- endmacro %}
 

@@ -17,9 +17,12 @@ files as (
         {{ marts_as_of() }} as as_of,
         {{ marts_known_on() }} as known_on,
         count(*) as deliveries,
-        {%- for verdict in ['rows_in', 'accepted', 'duplicate', 'superseded', 'anonymous', 'quarantined'] %}
-        cast(sum({{ verdict }}) as bigint) as {{ verdict }}{{ ',' if not loop.last }}
-        {%- endfor %}
+        cast(sum(rows_in) as bigint) as rows_in,
+        cast(sum(accepted) as bigint) as accepted,
+        cast(sum(duplicate) as bigint) as duplicate,
+        cast(sum(superseded) as bigint) as superseded,
+        cast(sum(anonymous) as bigint) as anonymous,
+        cast(sum(quarantined) as bigint) as quarantined
     from row_account
     group by source, extract, delivered_on, file
 )

@@ -86,14 +86,17 @@ population as (
     from customers
 ),
 
+named_actions as (
+    select unnest(string_split(action_codes, '|')) as action_code
+    from dictionary
+    where action_codes is not null
+),
+
 unknown_actions as (
     select count(*) as codes
-    from (
-        select unnest(string_split(action_codes, '|')) as action_code
-        from dictionary
-        where action_codes is not null
-    ) as named
-    where action_code not in (select code from dictionary where kind = 'action')
+    from named_actions
+    left join dictionary on named_actions.action_code = dictionary.code and dictionary.kind = 'action'
+    where dictionary.code is null
 ),
 
 measured as (

@@ -57,9 +57,11 @@ measured as (
 -- one pass over customers × categories; a few thousand combinations are left to sum up per scheme
 category_combinations as (
     select
-        {%- for scheme in schemes %}
-        customers.{{ scheme }}_segment_code,
-        {%- endfor %}
+        customers.rfm_segment_code,
+        customers.purchase_group_segment_code,
+        customers.value_tier_segment_code,
+        customers.lifecycle_segment_code,
+        customers.churn_level_segment_code,
         category_net.category,
         sum(category_net.net_w) as net_w
     from category_net
@@ -95,10 +97,12 @@ top_categories as (
     select
         scheme,
         segment_code,
-        {%- for place in [1, 2, 3] %}
-        max(category) filter (where place = {{ place }}) as top_category_{{ place }},
-        max(share) filter (where place = {{ place }}) as top_category_{{ place }}_share{{ ',' if not loop.last }}
-        {%- endfor %}
+        max(category) filter (where place = 1) as top_category_1,
+        max(share) filter (where place = 1) as top_category_1_share,
+        max(category) filter (where place = 2) as top_category_2,
+        max(share) filter (where place = 2) as top_category_2_share,
+        max(category) filter (where place = 3) as top_category_3,
+        max(share) filter (where place = 3) as top_category_3_share
     from ranked_categories
     where place <= 3
     group by scheme, segment_code

@@ -1,10 +1,10 @@
 """The gate: hold frames against a suite of literal promises, and say of each promise whether it was kept.
 
 A suite is one of our own YAML files beside this module. Great Expectations does the checking, in an ephemeral
-context: nothing is written, nothing is sent. A promise about rows is checked batch by batch on only the columns
-the suite names, and the batches' counts are added up before the promise is judged, so it holds at any size and
-the cut into batches cannot change a verdict. A promise about a table as a whole is checked on a small frame of
-measures that SQL computed over the whole table. Nothing is ever sampled.
+context: nothing is written, nothing is sent. A promise about rows is checked batch by batch on only the
+columns the suite names, and the batches' counts are added up before the promise is judged: it holds at any
+size, and the cut into batches cannot change a verdict. A promise about a table as a whole is checked on a
+small frame of measures that SQL computed over the whole table. Nothing is ever sampled.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
-from numbers import Integral, Real
+from numbers import Real
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -170,9 +170,7 @@ class _Promise:
         return (*self.tested, *sorted({node.id for node in nodes if isinstance(node, ast.Name)}))
 
 
-def _read(
-    suite: Path | str, parameters: Mapping[str, Any]
-) -> tuple[str, dict[str, _Frame], list[_Promise]]:
+def _read(suite: Path | str, parameters: Mapping[str, Any]) -> tuple[str, dict[str, _Frame], list[_Promise]]:
     path = suite if isinstance(suite, Path) else Path(__file__).with_name(f"{suite}.yml")
     content = yaml.safe_load(path.read_text(encoding="utf-8"))
     _known(content, _SUITE_KEYS, path.name)
@@ -246,7 +244,7 @@ def _filled(value: Any, parameters: Mapping[str, Any], place: str) -> Any:
 def _instant(value: Any) -> Any:
     """A day as its midnight: pandas columns of days are instants, and compare with nothing else."""
     if isinstance(value, date) and not isinstance(value, datetime):
-        return datetime(value.year, value.month, value.day)  # noqa: DTZ001 (a day has no zone)
+        return datetime(value.year, value.month, value.day)
     return value
 
 
@@ -269,14 +267,21 @@ class _Tally:
 
 @contextmanager
 def _silence() -> Iterator[None]:
-    """Great Expectations tells at INFO of folders it makes and loads; operators look for our one line."""
-    log = logging.getLogger("great_expectations")
-    before = log.level
-    log.setLevel(logging.WARNING)
+    """Great Expectations tells at INFO of folders it makes and loads; operators look for our one line.
+
+    One of its modules sets its own level when it is imported, so its parent's level does not reach it.
+    """
+    import great_expectations
+
+    names = (great_expectations.__name__, "great_expectations.data_context.types.base")
+    levels = {logging.getLogger(name): logging.getLogger(name).level for name in names}
+    for log in levels:
+        log.setLevel(logging.WARNING)
     try:
         yield
     finally:
-        log.setLevel(before)
+        for log, level in levels.items():
+            log.setLevel(level)
 
 
 class _Checker:
@@ -383,7 +388,7 @@ def _add(tally: _Tally, promise: _Promise, about: _Frame, batch: DataFrame, answ
         if absent:
             tally.error = f"the key column {', '.join(absent)} is not there"
             return
-        keys = ["/".join(parts) for parts in _texts(failing, about.key)]
+        keys = ["/".join(parts) for parts in _texts(failing, about.key, _key_text)]
         tally.keys += keys
         if not about.names_people and len(tally.examples) < NAMED_KEYS:
             values = [", ".join(parts) for parts in _texts(failing, promise.tested)]
@@ -391,12 +396,19 @@ def _add(tally: _Tally, promise: _Promise, about: _Frame, batch: DataFrame, answ
             tally.examples = [*tally.examples, *examples][:NAMED_KEYS]
 
 
-def _texts(rows: DataFrame, columns: Sequence[str]) -> list[tuple[str, ...]]:
-    return list(zip(*([_text(value) for value in rows[column]] for column in columns), strict=True))
+def _texts(
+    rows: DataFrame, columns: Sequence[str], spell: Callable[[Any], str] | None = None
+) -> list[tuple[str, ...]]:
+    return list(zip(*(map(spell or _text, rows[column]) for column in columns), strict=True))
+
+
+def _key_text(value: Any) -> str:
+    """A part of a key, to be searched for as it stands: no thousands separators."""
+    return value if isinstance(value, str) else _text(value).replace(",", "")
 
 
 def _range(batch: DataFrame, promise: _Promise) -> str | None:
-    """What a kept promise was judged on: the one value, or from which to which; None where that says little."""
+    """What a kept promise was judged on: the one value, or from which to which; None says little more."""
     judged = batch.query(promise.where) if promise.where else batch
     values = judged[promise.tested[0]].dropna()
     if len(values) == 1:
@@ -505,33 +517,25 @@ def _bounds(kwargs: Mapping[str, Any]) -> str:
 
 
 def _text(value: Any) -> str:
-    """A value in a stable spelling: whole numbers in full, others to four decimals, days as days."""
+    """A value in a stable spelling: whole numbers in full, others to four decimals, midnights as days."""
     import numpy as np
     import pandas as pd
 
-    if isinstance(value, str):
-        return value
-    if isinstance(value, Iterable):
+    if not isinstance(value, str) and isinstance(value, Iterable):
         return ", ".join(sorted(map(_text, value)))
     if pd.isna(value):
         return "none"
     if isinstance(value, bool | np.bool_):
         return "yes" if value else "no"
     if isinstance(value, datetime):
-        midnight = (value.hour, value.minute, value.second, value.microsecond) == (0, 0, 0, 0)
-        return value.date().isoformat() if midnight else value.isoformat(sep=" ")
-    if isinstance(value, date):
-        return value.isoformat()
-    if isinstance(value, Integral):
-        return f"{int(value):,}"
-    if isinstance(value, Real | Decimal):
-        return _number(float(value))
-    return str(value)
+        return value.isoformat(sep=" ").removesuffix(" 00:00:00")
+    return _number(value) if isinstance(value, Real | Decimal) else str(value)
 
 
-def _number(value: float) -> str:
-    if value.is_integer():
+def _number(value: Real | Decimal) -> str:
+    if value == value // 1:
         return f"{int(value):,}"
+    value = float(value)
     if abs(value) < 0.001 or math.isinf(value):
         return f"{value:.3g}"
     return f"{value:,.4f}".rstrip("0").rstrip(".")

@@ -30,6 +30,10 @@ if TYPE_CHECKING:
 # Decompressed bytes looked at together: some 80,000 lines of purchases, 100 MB of memory at most.
 CHUNK = 8 << 20
 
+# In a chunk with something odd in it, bytes looked at together, so that few good lines take the slow way
+# with it.
+WINDOW = 256 << 10
+
 
 @dataclass(frozen=True)
 class Chunk:
@@ -115,6 +119,7 @@ class _CsvFile:
         self._header: list[str] = []
         self.added_columns: tuple[str, ...] = ()
         self._offset, self._line, self._record = 0, 1, 0
+        self._odd_until = 0  # up to this offset we know that something odd is near
 
     def chunks(self) -> Iterator[Chunk]:
         """Yield the file's records, some at a time.
@@ -170,13 +175,14 @@ class _CsvFile:
         return rest, wrong
 
     def _chunk(self, waiting: bytes, at_end: bool) -> Chunk:
-        clean = clean_records(waiting, at_end=at_end, dialect=self._dialect)
-        rows = self._parse_fast(waiting, clean) if clean is not None else None
-        if clean is not None and rows is not None:
-            chunk = self._clean_chunk(waiting, clean, rows)
-            lines = waiting.count(b"\n", 0, clean.end)
-        else:
-            chunk, lines = self._exact_chunk(waiting, at_end)
+        found = None
+        if self._offset >= self._odd_until:
+            found = self._clean_chunk(waiting, at_end)
+            if found is None:
+                self._odd_until = self._offset + len(waiting)
+        if found is None and len(waiting) > WINDOW:
+            found = self._clean_chunk(waiting[:WINDOW], at_end=False)
+        chunk, lines = found or self._exact_chunk(waiting, at_end)
         self._offset += len(chunk.content)
         self._line += lines
         self._record += chunk.records
@@ -219,11 +225,16 @@ class _CsvFile:
             return None
         return rows.rename_columns(list(self._extract.column_names))
 
-    def _clean_chunk(self, waiting: bytes, clean: CleanRecords, rows: pa.Table) -> Chunk:
+    def _clean_chunk(self, waiting: bytes, at_end: bool) -> tuple[Chunk, int] | None:
+        """The complete records of a chunk and the lines they take, if there is nothing odd in it."""
         import numpy as np
 
+        clean = clean_records(waiting, at_end=at_end, dialect=self._dialect)
+        rows = self._parse_fast(waiting, clean) if clean is not None else None
+        if clean is None or rows is None:
+            return None
         count = len(clean.starts)
-        return Chunk(
+        chunk = Chunk(
             rows=_without_empty_numbers(rows, self._extract) if b'""' in waiting else rows,
             numbers=np.arange(self._record + 1, self._record + 1 + count),
             starts=clean.starts,
@@ -234,12 +245,13 @@ class _CsvFile:
             content=waiting[: clean.end],
             offset=self._offset,
         )
+        return chunk, waiting.count(b"\n", 0, clean.end)
 
     def _exact_chunk(self, waiting: bytes, at_end: bool) -> tuple[Chunk, int]:
         import numpy as np
         import pyarrow as pa
 
-        records, end, lines = exact_records(waiting, at_end=at_end, dialect=self._dialect)
+        records, end, lines = exact_records(waiting, at_end=at_end, dialect=self._dialect, until=WINDOW)
         numbered = list(enumerate(records, self._record + 1))
         good = [(number, record) for number, record in numbered if record.reason is None]
         positions = [self._header.index(name) for name in self._extract.column_names if name in self._header]

@@ -127,8 +127,12 @@ def _has_stray_return(data: np.ndarray, chunk: bytes, quotes: np.ndarray) -> boo
     return not bool(np.all(followed))
 
 
-def exact_records(chunk: bytes, *, at_end: bool, dialect: Dialect) -> tuple[list[ExactRecord], int, int]:
+def exact_records(
+    chunk: bytes, *, at_end: bool, dialect: Dialect, until: int | None = None
+) -> tuple[list[ExactRecord], int, int]:
     """Read the records of a chunk one by one; return them, the bytes and the physical lines they took.
+
+    Records that start at `until` or later are left, though looked at to judge those before.
 
     What is left at the end needs more bytes to be judged: the next chunk starts with it. A field that begins
     with a quote must end with one, before a delimiter or line end; a quote elsewhere in a field is a
@@ -137,7 +141,8 @@ def exact_records(chunk: bytes, *, at_end: bool, dialect: Dialect) -> tuple[list
     """
     records: list[ExactRecord] = []
     start = line = 0
-    while start < len(chunk):
+    stop = len(chunk) if until is None else min(until, len(chunk))
+    while start < stop:
         newline = chunk.find(b"\n", start)
         if newline < 0 and not at_end and len(chunk) - start <= LONGEST_RECORD:
             break

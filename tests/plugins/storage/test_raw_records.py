@@ -117,6 +117,7 @@ def loaded(tmp_path_factory):
     def load(content: bytes, *, exact: bool, chunk: int = csv_delivery.CHUNK) -> list[tuple]:
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(csv_delivery, "CHUNK", chunk)
+            patch.setattr(csv_delivery, "WINDOW", min(chunk // 4, csv_delivery.WINDOW))
             if exact:
                 patch.setattr(csv_delivery, "clean_records", lambda *_, **__: None)
             shop = Shop(tmp_path_factory.mktemp("shop"))

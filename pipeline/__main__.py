@@ -13,8 +13,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import date
 
-from pipeline import local_airflow, schedule
-from pipeline.run import DAG_ID
+from pipeline import local_airflow, schedule, steps
+from pipeline.run import DAG_ID, Run
 from pipeline.settings import Settings, load
 from storage import lake, published
 from storage.lake import Day
@@ -52,7 +52,7 @@ def main(arguments: list[str] | None = None) -> int:
 def run(settings: Settings, options: argparse.Namespace) -> int:
     """Bring in the demo's extracts if it is the demo, run the day through Airflow, show the summary."""
     day = Day.of(options.day or settings.schedule.end or _wanted_day())
-    if published.is_published(settings.lake, day, settings.meaning_hash):
+    if published.is_published(settings.lake, day, settings.meaning_hash, steps.dictionary_hash()):
         print(f"{day.key} is published already; nothing to do · 当天已发布，无需重跑\n")
         print(_summary(settings, day))
         return 0
@@ -202,9 +202,7 @@ def unpin(settings: Settings, options: argparse.Namespace) -> int:
 
 def docs(settings: Settings, options: argparse.Namespace) -> int:
     """The tables' documentation as one HTML page."""
-    import transform
-
-    print(transform.docs(settings.lake / "docs"))
+    print(steps.write_docs(Run(settings, Day.of(settings.schedule.start), "docs")))
     return 0
 
 

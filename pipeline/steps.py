@@ -262,6 +262,13 @@ def publish(run: Run) -> dict[str, Any]:
     return outcome
 
 
+def write_docs(run: Run) -> Path:
+    """The tables' documentation as one HTML page below the lake."""
+    import transform
+
+    return transform.docs(run.lake / "docs", _variables(run, run.lake / "docs", run.day))
+
+
 def dictionary_hash() -> str:
     """SHA-256 over the seeds people edit: labels, definitions, reasons and actions."""
     digest = hashlib.sha256()

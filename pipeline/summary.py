@@ -33,7 +33,7 @@ def text(settings: Settings, day: Day) -> str:
         _head(settings, day, manifest),
         _rows(read("delivery"), manifest),
         _gates(read("quality_results")),
-        _segments(read("segment_profile"), _profile(before) if before else None, before),
+        _segments(_profile(folder), _profile(before) if before else None, before),
         _places(settings.lake, folder),
     ]
     return "\n\n".join(blocks)
@@ -46,7 +46,13 @@ def _reader(folder: Path) -> Any:
 
 
 def _profile(folder: Path) -> DataFrame:
-    return _reader(folder)("segment_profile")
+    """The segments' profile, each scheme's segments in the order the dictionary shows them."""
+    read = _reader(folder)
+    dictionary = read("dictionary").query("kind == 'segment'")
+    order = dictionary.set_index(["scheme", "code"])["sort_order"].to_dict()
+    profile = read("segment_profile")
+    keys = list(zip(profile["scheme"], profile["segment_code"], strict=True))
+    return profile.assign(place=[order[key] for key in keys]).sort_values(["scheme", "place"])
 
 
 def _head(settings: Settings, day: Day, manifest: DataFrame) -> str:

@@ -45,12 +45,40 @@ def build(
     target = run_dir / "dbt" / name
     for folder in (target, run_dir / "features", run_dir / "marts", run_dir / "spill"):
         folder.mkdir(parents=True, exist_ok=True)
-    command = [
-        "build",
-        "--select",
-        *layers,
-        "--exclude-resource-type",
-        "unit_test",
+    command = ["build", "--select", *layers, "--exclude-resource-type", "unit_test"]
+    command += _arguments(target, variables)
+    environment = {
+        "DO_NOT_TRACK": "1",
+        "SEGMENTATION_RUN_DUCKDB": str(run_dir / "run.duckdb"),
+        "SEGMENTATION_SPILL": str(run_dir / "spill"),
+        "SEGMENTATION_MEMORY_LIMIT": memory_limit,
+    }
+    with _environment(environment):
+        try:
+            outcome = dbtRunner().invoke(command)
+        finally:
+            DuckDBConnectionManager.close_all_connections()
+    return _judge(outcome, name)
+
+
+def docs(target: Path, variables: Mapping[str, Any]) -> Path:
+    """Write the project's documentation (lineage, grain, columns, tests) as one HTML page; return its path.
+
+    Raises BuildFailed when dbt cannot make it.
+    """
+    from dbt.cli.main import dbtRunner
+
+    target.mkdir(parents=True, exist_ok=True)
+    command = ["docs", "generate", "--static", "--empty-catalog", *_arguments(target, variables)]
+    with _environment({"DO_NOT_TRACK": "1"}):
+        outcome = dbtRunner().invoke(command)
+    if not outcome.success:
+        raise BuildFailed(f"dbt docs: {outcome.exception}") from outcome.exception
+    return target / "static_index.html"
+
+
+def _arguments(target: Path, variables: Mapping[str, Any]) -> list[str]:
+    return [
         "--project-dir",
         str(PROJECT),
         "--profiles-dir",
@@ -64,18 +92,6 @@ def build(
         "--no-use-colors",
         "--no-version-check",
     ]
-    environment = {
-        "DO_NOT_TRACK": "1",
-        "SEGMENTATION_RUN_DUCKDB": str(run_dir / "run.duckdb"),
-        "SEGMENTATION_SPILL": str(run_dir / "spill"),
-        "SEGMENTATION_MEMORY_LIMIT": memory_limit,
-    }
-    with _environment(environment):
-        try:
-            outcome = dbtRunner().invoke(command)
-        finally:
-            DuckDBConnectionManager.close_all_connections()
-    return _judge(outcome, name)
 
 
 def _judge(outcome: Any, name: str) -> dict[str, int]:

@@ -1,6 +1,6 @@
 """The services of docker-compose.yml, started as processes, publish a small day on a Celery worker.
 
-Needs Debian's postgresql and redis-server; about two minutes on two cores.
+Needs Debian's postgresql and redis-server; minutes rather than seconds.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ currency: USD
 schedule: {{start: {FIRST}, end: {DAY}}}
 resources: {{min_free_gib: 0.1}}
 """
-# A limit, not a target: the daily run takes about a minute on two idle cores.
+# Limits, not targets: on two cores with six other builds (load 12) the daily run took 220 s.
 SECONDS = {PROOF: 120, DAILY: 600}
 
 

@@ -143,6 +143,7 @@ def test_a_million_rows_take_the_memory_of_a_batch(suite):
         assert (verdict.failing_count, verdict.failing_keys) == (1, ("77777",))
         return most
 
+    check(suite, customers())  # what importing the checker takes is not a batch's
     assert peak(8) < 1.3 * peak(2)
 
 
@@ -168,9 +169,39 @@ def test_what_cannot_be_checked_is_a_broken_promise_and_says_why(suite):
 
 
 def test_a_condition_that_cannot_be_evaluated_is_a_broken_promise(suite):
-    verdicts = check(suite, customers().drop(columns="orders"))
-    assert not verdicts["buyers_have_one"].passed
-    assert "could not be checked" in verdicts["buyers_have_one"].observed
+    for frame in (customers().drop(columns="orders"), customers().assign(orders="many")):
+        verdict = check(suite, frame)["buyers_have_one"]
+        assert not verdict.passed
+        assert "could not be checked: the condition orders > 0 fails" in verdict.observed
+
+
+@pytest.mark.parametrize(
+    ("where", "rows"),
+    [
+        ("due", [0, 1]),
+        ("not due", [2, 3]),
+        ("required and due", [0]),
+        ("due and not required", [1]),
+        ("state != 'late'", [0, 2, 3]),
+        ("(rows >= 10 or rows < 2) and (required or due)", [0, 2]),
+        ("rows == 5", [1]),
+    ],
+)
+def test_a_condition_chooses_its_rows_and_unknown_is_no_yes(where, rows):
+    frame = pd.DataFrame(
+        {
+            "due": pd.array([True, True, False, False], dtype="boolean"),
+            "required": pd.array([True, False, True, None], dtype="boolean"),
+            "state": ["here", "late", "here", None],
+            "rows": [10.0, 5.0, 1.0, np.nan],
+        }
+    )
+    assert list(frame.index[gate._holds(where, frame)]) == rows
+
+
+def test_a_condition_that_is_more_than_a_comparison_is_refused():
+    with pytest.raises(gate.SuiteWrong, match="is no comparison"):
+        gate._holds("rows.sum() > 3", TABLES)
 
 
 def test_values_of_another_type_are_a_broken_promise(suite):

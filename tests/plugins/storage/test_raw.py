@@ -110,6 +110,13 @@ def test_an_unclosed_quote_that_meets_another_makes_no_record_of_many_lines(shop
     assert shop.rows()[-1]["note"] == 'nor opened"'
 
 
+def test_an_unclosed_quote_in_a_short_line_holds_no_lines_together(shop):
+    shop.send(csv_lines(*GOOD, 'o8,c1,"oops', order(5), order(9, note='nor opened"')))
+    (delivery,) = shop.load()
+    assert (delivery.rows_in, delivery.rows_raw) == (7, 6)
+    assert shop.rows("quarantine")[0]["original"] == b'o8,c1,"oops\n'
+
+
 def test_line_ends_inside_quotes_belong_to_the_value(shop):
     shop.send(csv_lines(order(1, note='"one\r\ntwo, ""three"""'), order(2), end="\r\n"))
     (delivery,) = shop.load()

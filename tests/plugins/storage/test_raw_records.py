@@ -90,6 +90,27 @@ def test_where_a_chunk_ends_changes_no_record(content, data):
     assert found == [(each.start, each.end, each.fields, each.reason) for each in whole]
 
 
+def test_a_chunk_may_end_anywhere_in_a_line_end_or_an_escaped_quote():
+    content = b'1,"a","b"\r\n"x""y",2,"3"\r\n4,"""",6\r\n'
+    whole = exact_rows(content)
+    for cut in range(len(content)):
+        first, end, _ = exact_records(content[:cut], at_end=False, dialect=DIALECT)
+        assert [record.fields for record in first] + exact_rows(content[end:]) == whole
+
+
+def test_a_return_without_its_newline_is_left_to_the_exact_way():
+    assert clean_records(b"1,2,3\r\r\n", at_end=True, dialect=DIALECT) is None
+    assert exact_rows(b"1,2,3\r\r\n") == [["1", "2", "3\r"]]
+
+
+def test_empty_lines_are_passed_over_both_ways():
+    content = b"1,2,3\n\n4,5,6\r\n\r\n7,8,9"
+    records, _, _ = exact_records(content, at_end=True, dialect=DIALECT)
+    clean = clean_records(content, at_end=True, dialect=DIALECT)
+    places = [(record.start, record.end) for record in records]
+    assert places == list(zip(clean.starts.tolist(), clean.ends.tolist(), strict=True))
+
+
 def test_a_quote_inside_a_field_is_a_character():
     assert exact_rows(b'1,5" pipe,a"b"\n') == [["1", '5" pipe', 'a"b"']]
 

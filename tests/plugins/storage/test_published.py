@@ -420,7 +420,7 @@ class TestSideBySide:
 # the files of a version that is still being made, all in .work, one is enough.
 KILLED_EVERYWHERE = """
 import os, pathlib, pickle, shutil, sys
-import duckdb, pandas, pyarrow.compute, pyarrow.parquet
+import duckdb, pyarrow.compute, pyarrow.parquet
 import test_published as t
 from storage import published
 

@@ -122,16 +122,16 @@ def day(lake: Path, key: str) -> Day:
     raise DayUnknown(f"{key} is not in {lake}")
 
 
-def failing_keys(run: Path) -> dict[str, list[str]]:
-    """The stored failing keys of a run's gates by promise, at most a hundred each."""
+def failing_keys(run: Path) -> dict[tuple[str, str], list[str]]:
+    """The stored failing keys of a run's gates by gate and promise, at most a hundred each."""
     import pyarrow.parquet as pq
 
-    keys: dict[str, list[str]] = {}
+    keys: dict[tuple[str, str], list[str]] = {}
     for gate in GATES:
         path = run / "gates" / f"{gate}_failing_keys.parquet"
         if path.exists():
             for row in pq.ParquetFile(path).read().to_pylist():
-                keys.setdefault(row["promise"], []).append(row["key"])
+                keys.setdefault((gate, row["promise"]), []).append(row["key"])
     return {promise: found[:FAILING_KEYS_SHOWN] for promise, found in keys.items()}
 
 

@@ -64,7 +64,7 @@ TEXTS = {
         "nothing_hint": "当某一天通过最后一道质量关卡后，会显示在这里。数据湖：",
         "days": "各日情况",
         "day": "日期",
-        "known_on": "数据截至",
+        "known_on": "送达截至",
         "version": "版本",
         "state": "状态",
         "published": "已发布",

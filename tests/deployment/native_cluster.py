@@ -295,7 +295,7 @@ class NativeCluster:
             else [shutil.which(test[0], path=environment["PATH"]), *test[1:]]
         )
         return subprocess.run(
-            command, env=environment, capture_output=True, text=True, timeout=60, check=False
+            command, env=environment, capture_output=True, text=True, timeout=120, check=False
         )
 
     def _wait_healthy(self, *names: str) -> None:

@@ -122,18 +122,17 @@ class Limits(NamedTuple):
 def gap_moments(gaps: np.ndarray, ln_sum: np.ndarray, ln_sq_sum: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Mean of ln(gap), and sum of squared distances from it, for customers with at least one gap.
 
-    The inputs are int64 fixed-point sums. The sum of squares is first taken about a whole number close to the
-    mean, where it is exact: `sum(x*x) - mean*sum(x)` in doubles would lose the digits that matter. Overflow
-    on the way does not harm, because int64 arithmetic is exact modulo 2**64 and the result is small.
+    The inputs are int64 fixed-point sums. Distances are taken from the whole millionth below the mean, where
+    integers are exact and the variance is too large by less than 1e-12: `sum(x*x) - mean*sum(x)` in doubles
+    would lose the digits that matter. Overflow on the way does no harm, because int64 arithmetic is exact
+    modulo 2**64 and the result is small.
     """
     import numpy as np
 
     n = np.maximum(gaps, 1)
     near = ln_sum // n
-    rest = ln_sum - near * n
     about_near = ln_sq_sum - near * (2 * ln_sum - near * n)
-    about_mean = np.maximum(about_near - rest * (rest / n), 0.0)
-    return ln_sum / n / LN_SCALE, about_mean / LN_SCALE**2
+    return ln_sum / n / LN_SCALE, np.maximum(about_near, 0) / LN_SCALE**2
 
 
 def fit_gap_law(features: pd.DataFrame, thresholds: Thresholds) -> GapLaw | None:

@@ -77,28 +77,34 @@ def fit_tier_cuts(value_cents: np.ndarray, thresholds: Thresholds) -> TierCuts:
     """
     import numpy as np
 
-    values = np.sort(value_cents[value_cents > 0])[::-1].tolist()
-    if not values:
+    distinct, counts = np.unique(value_cents[value_cents > 0], return_counts=True)
+    groups = list(zip(distinct.tolist(), counts.tolist(), strict=True))
+    if not groups:
         return TierCuts(None, None, 0, None, None)
-    total, n = sum(values), len(values)
+    total = sum(value * count for value, count in groups)
+    n = sum(count for _, count in groups)
     a_share, b_share = exact(thresholds.a_share), exact(thresholds.b_share)
     v_a = v_b = None
-    sum_before = sum_larger = 0
-    larger_than = values[0]
-    for value in values:
-        if value < larger_than:
-            sum_larger, larger_than = sum_before, value
-        if sum_larger * a_share.denominator < a_share.numerator * total:
+    larger = 0  # what customers with strictly more brought in
+    for value, count in reversed(groups):
+        if larger * a_share.denominator < a_share.numerator * total:
             v_a = value
-        elif sum_larger * b_share.denominator < b_share.numerator * total:
+        elif larger * b_share.denominator < b_share.numerator * total:
             v_b = value
         else:
             break
-        sum_before += value
+        larger += value * count
     # Gini from ranks: with values rising, G = 2 * sum(i * v_i) / (n * total) - (n + 1) / n.
-    ranked = sum(rank * value for rank, value in enumerate(reversed(values), start=1))
+    below = ranked = 0
+    for value, count in groups:
+        # Ranks below + 1 to below + count add up to count * (2 * below + count + 1) / 2.
+        ranked += value * (count * (2 * below + count + 1) // 2)
+        below += count
     gini = (2 * ranked - (n + 1) * total) / (n * total)
-    top = sum(values[: ceil(exact(thresholds.top_share) * n)])
+    top, places = 0, ceil(exact(thresholds.top_share) * n)
+    for value, count in reversed(groups):
+        top += value * min(count, places)
+        places -= min(count, places)
     return TierCuts(v_a, v_a if v_b is None else v_b, n, round(gini, 6), round(top / total, 6))
 
 

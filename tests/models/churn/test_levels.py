@@ -146,6 +146,8 @@ def test_each_kind_of_customer_has_the_law_that_fits_it():
         "population",
         "personal",
     ]
+    kinds = [code.rsplit("_", 1)[0] for code in found["reason_code"][1:]]
+    assert kinds == ["CHURN_SECOND_ORDER", "CHURN_POPULATION", "CHURN_PERSONAL"]
     assert found["gap_mu"][1:3].tolist() == [4.0, 3.0]
     assert found["gap_sigma"][1:3].tolist() == [1.0, 0.5]
     assert found["gap_mu"][3] == pytest.approx((math.log(10) + 9) / 4, abs=1e-6)

@@ -54,6 +54,8 @@ def test_where_nobody_is_b_its_cut_is_that_of_a():
 def test_gini_and_top_fifth_of_small_populations():
     assert tiers([5, 5, 5, 5]).gini == 0
     assert tiers([1, 3]).gini == 0.25
+    assert tiers([3, 1, 1]).gini == pytest.approx(4 / 15, abs=1e-6)  # ranks 1, 2, 3: 2 * 12 / 15 - 4 / 3
+    assert tiers([9, 9, 9, 3, 2, 2]).top_share == round(18 / 34, 6)  # a fifth of six is two
     assert tiers([60, 25, 10, 3, 2]).top_share == 0.6
     assert tiers([60, 25, 10, 3, 2, 0]).customers == 5
 
@@ -114,6 +116,7 @@ def test_margin_is_the_basis_once_nearly_all_costs_are_known(known, basis):
         customer("big", (5, 1000), margin_w=300, cost_coverage_w=known),
         customer("small", (5, 10), margin_w=3, cost_coverage_w=0.95),
         customer("not in the window", (500, 10**6), cost_coverage_w=0.0),
+        customer("returned more", (5, -500), cost_coverage_w=1.0),
     )
     fitted = cutpoints.fit(rows, schemes.Thresholds())
     assert fitted.value_basis == basis

@@ -21,7 +21,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from pipeline.settings import REPOSITORY
+from pipeline.settings import REPOSITORY, load
 
 HOME = Path(os.environ.get("AIRFLOW_HOME") or REPOSITORY / ".airflow")
 HEADLESS = ("api-server", "scheduler", "dag-processor")
@@ -69,7 +69,7 @@ class Server:
         return json.loads(text) if text else None
 
 
-def environment(port: int, settings_file: Path | None = None) -> dict[str, str]:
+def environment(port: int) -> dict[str, str]:
     """The environment every local Airflow process runs in."""
     own = {
         "AIRFLOW_HOME": str(HOME),
@@ -98,11 +98,10 @@ def environment(port: int, settings_file: Path | None = None) -> dict[str, str]:
         "OPENBLAS_NUM_THREADS": "1",
         "PYTHONPATH": os.pathsep.join([str(REPOSITORY), str(REPOSITORY / "plugins")]),
         "PYTHONUNBUFFERED": "1",
+        "SEGMENTATION_LAKE": str(load().lake),
     }
     # Twice the start-up time of every process, when a container image sets it.
     inherited = {key: value for key, value in os.environ.items() if key != "PYTHONDONTWRITEBYTECODE"}
-    if settings_file is not None:
-        own["SEGMENTATION_SETTINGS"] = str(settings_file)
     return inherited | own
 
 

@@ -15,3 +15,13 @@
         4
     )
 {%- endmacro %}
+
+{# Mean of a column of four decimals; summed as decimals it does not depend on the order of the rows. #}
+{% macro exact_mean(column) -%}
+    round(cast(sum(cast({{ column }} as decimal(9, 4))) as double) / count(*), 6)
+{%- endmacro %}
+
+{# Share of the rows in which a column is null. #}
+{% macro null_share(column) -%}
+    round(cast(count(*) filter (where {{ column }} is null) as double) / count(*), 6)
+{%- endmacro %}

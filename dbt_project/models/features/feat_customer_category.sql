@@ -47,8 +47,8 @@ lines as (
     from {{ ref('stg_order_lines') }} as lines
     inner join as_of_dates
         on lines.ordered_on < as_of_dates.as_of
-        and lines.ordered_on >= as_of_dates.as_of - {{ var('window_days') }}
-        and {{ is_known('lines', 'as_of_dates') }}
+            and lines.ordered_on >= as_of_dates.as_of - {{ var('window_days') }}
+            and {{ is_known('lines', 'as_of_dates') }}
     where lines.customer_id is not null
 ),
 
@@ -57,8 +57,8 @@ counted_lines as (
     from lines
     anti join uncounted_orders
         on lines.as_of = uncounted_orders.as_of
-        and lines.source = uncounted_orders.source
-        and lines.order_id = uncounted_orders.order_id
+            and lines.source = uncounted_orders.source
+            and lines.order_id = uncounted_orders.order_id
 ),
 
 per_category as (
@@ -70,13 +70,13 @@ per_category as (
     from counted_lines
     inner join categories
         on counted_lines.as_of = categories.as_of
-        and counted_lines.source = categories.source
-        and counted_lines.product_id = categories.product_id
+            and counted_lines.source = categories.source
+            and counted_lines.product_id = categories.product_id
     left join lines_returned
         on counted_lines.as_of = lines_returned.as_of
-        and counted_lines.source = lines_returned.source
-        and counted_lines.order_id = lines_returned.order_id
-        and counted_lines.line_id = lines_returned.line_id
+            and counted_lines.source = lines_returned.source
+            and counted_lines.order_id = lines_returned.order_id
+            and counted_lines.line_id = lines_returned.line_id
     group by counted_lines.as_of, counted_lines.customer_id, categories.category
 )
 

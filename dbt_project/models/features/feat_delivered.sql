@@ -11,11 +11,15 @@ arrivals as (
 delivered as (
     select
         as_of_dates.as_of,
-        {%- for entity in ['customers', 'products', 'returns', 'feedback', 'survey_responses', 'campaigns', 'coupons'] %}
-        coalesce(bool_or(arrivals.entity = '{{ entity }}'), false) as has_{{ entity }}{{ ',' if not loop.last }}
-        {%- endfor %}
+        coalesce(bool_or(arrivals.entity = 'customers'), false) as has_customers,
+        coalesce(bool_or(arrivals.entity = 'products'), false) as has_products,
+        coalesce(bool_or(arrivals.entity = 'returns'), false) as has_returns,
+        coalesce(bool_or(arrivals.entity = 'feedback'), false) as has_feedback,
+        coalesce(bool_or(arrivals.entity = 'survey_responses'), false) as has_survey_responses,
+        coalesce(bool_or(arrivals.entity = 'campaigns'), false) as has_campaigns,
+        coalesce(bool_or(arrivals.entity = 'coupons'), false) as has_coupons
     from as_of_dates
-    left join arrivals on arrivals.first_delivered_on <= as_of_dates.known_on
+    left join arrivals on as_of_dates.known_on >= arrivals.first_delivered_on
     group by as_of_dates.as_of
 )
 

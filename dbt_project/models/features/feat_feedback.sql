@@ -45,7 +45,7 @@ answers as (
             partition by as_of_dates.as_of, responses.customer_id, responses.question_kind
             order by
                 responses.answered_on desc, responses.survey_id desc, responses.wave desc,
-                responses.question_id desc, responses.source
+                responses.question_id desc, responses.source asc
         ) as newness
     from {{ ref('stg_survey_responses') }} as responses
     inner join as_of_dates

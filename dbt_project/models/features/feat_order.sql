@@ -33,8 +33,8 @@ lines as (
         on lines.ordered_on < as_of_dates.as_of and {{ is_known('lines', 'as_of_dates') }}
     left join gift_cards
         on as_of_dates.as_of = gift_cards.as_of
-        and lines.product_id = gift_cards.product_id
-        and lines.source = gift_cards.source
+            and lines.product_id = gift_cards.product_id
+            and lines.source = gift_cards.source
 ),
 
 orders as (
@@ -89,8 +89,8 @@ netted as (
     from orders
     left join linked_returns
         on orders.as_of = linked_returns.as_of
-        and orders.source = linked_returns.source
-        and orders.order_id = linked_returns.order_id
+            and orders.source = linked_returns.source
+            and orders.order_id = linked_returns.order_id
 ),
 
 judged as (

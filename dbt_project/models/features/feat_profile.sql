@@ -13,7 +13,7 @@ known_profiles as (
         -- two sources may know one customer: the fresher profile wins, then the source's name decides
         row_number() over (
             partition by as_of_dates.as_of, customers.customer_id
-            order by customers.updated_on desc nulls last, customers.source
+            order by customers.updated_on desc nulls last, customers.source asc
         ) as preference
     from {{ ref('stg_customers') }} as customers
     inner join as_of_dates on {{ is_known('customers', 'as_of_dates') }}

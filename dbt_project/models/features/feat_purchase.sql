@@ -87,8 +87,8 @@ top_categories as (
     from {{ ref('feat_customer_category') }} as bought
     inner join best_net
         on bought.as_of = best_net.as_of
-        and bought.customer_id = best_net.customer_id
-        and bought.net_w = best_net.net_w
+            and bought.customer_id = best_net.customer_id
+            and bought.net_w = best_net.net_w
     group by best_net.as_of, best_net.customer_id
 ),
 
@@ -138,7 +138,7 @@ customers as (
         on customers.as_of = returns.as_of and customers.customer_id = returns.customer_id
     left join top_categories
         on customers.as_of = top_categories.as_of
-        and cast(customers.customer_id as varchar) = top_categories.customer_id
+            and cast(customers.customer_id as varchar) = top_categories.customer_id
 ),
 
 -- 23 columns follow from orders alone; the other 8 need a list price, products, costs or returns

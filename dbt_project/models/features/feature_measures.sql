@@ -78,11 +78,9 @@ customers as (
         count(*) filter (where orders_w > 0) as buyers_w,
         sum(orders_life) as orders_out,
         sum(net_life) as net_features,
-        sum(net_w) as net_w,
         min(recency_days) as recency_days_min,
         min(tenure_days - recency_days) as tenure_over_recency_min,
         max(greatest(last_order_on, last_used_on, last_feedback_on, last_contact_on)) as last_feature_on,
-        max(known_on) as known_on,
         count(*) filter (
             where orders_w > orders_life or orders_90d > orders_life or orders_30d > orders_90d
             or gaps <> greatest(occasions_life - 1, 0) or occasions_life > orders_life
@@ -92,14 +90,18 @@ customers as (
             or discount_w > list_w or categories_w < 0
         ) as contradictions,
         {%- for column in may_be_null %}
-        round(cast(count(*) filter (where {{ column }} is null) as double) / count(*), 6) as {{ column }}_null_share,
+        {{ null_share(column) }} as {{ column }}_null_share,
         {%- endfor %}
         {%- for column in coverages %}
         min({{ column }}) as {{ column }}_min,
-        max({{ column }}) as {{ column }}_max,
-        -- coverages have four decimals: summed as decimals they do not depend on the order of the rows
-        round(cast(sum(cast({{ column }} as decimal(9, 4))) as double) / count(*), 6) as {{ column }}_mean{{ ',' if not loop.last }}
         {%- endfor %}
+        {%- for column in coverages %}
+        max({{ column }}) as {{ column }}_max,
+        {%- endfor %}
+        {%- for column in coverages %}
+        {{ exact_mean(column) }} as {{ column }}_mean,
+        {%- endfor %}
+        sum(net_w) as net_w
     from features
     group by as_of
 ),
@@ -139,15 +141,19 @@ measures as (
         customers.recency_days_min,
         customers.tenure_over_recency_min,
         customers.last_feature_on,
-        cast(coalesce(customers.contradictions, 0) as bigint) as contradictions,
         {%- for column in may_be_null %}
         customers.{{ column }}_null_share,
         {%- endfor %}
         {%- for column in coverages %}
         customers.{{ column }}_min,
-        customers.{{ column }}_max,
-        customers.{{ column }}_mean{{ ',' if not loop.last }}
         {%- endfor %}
+        {%- for column in coverages %}
+        customers.{{ column }}_max,
+        {%- endfor %}
+        {%- for column in coverages %}
+        customers.{{ column }}_mean,
+        {%- endfor %}
+        cast(coalesce(customers.contradictions, 0) as bigint) as contradictions
     from as_of_dates
     left join staged_lines on as_of_dates.as_of = staged_lines.as_of
     left join staged_returns on as_of_dates.as_of = staged_returns.as_of

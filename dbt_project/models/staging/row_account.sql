@@ -16,9 +16,18 @@ deliveries as (
 ),
 
 raw_rows as (
-    {%- for source_name in var('enabled_sources') %}
-    {%- set is_last_source = loop.last %}
+    select
+        cast(null as varchar) as source,
+        cast(null as varchar) as extract,
+        cast(null as date) as delivered_on,
+        cast(null as varchar) as file,
+        cast(null as varchar) as content,
+        cast(null as bigint) as raw_rows,
+        cast(null as bigint) as anonymous_rows
+    where false
+    {%- for source_name in extracts if source_name in var('enabled_sources') %}
     {%- for extract in extracts[source_name] %}
+    union all
     select
         '{{ source_name }}' as source,
         '{{ extract }}' as extract,
@@ -29,18 +38,25 @@ raw_rows as (
         {{ anonymous_rows(source_name, extract) }} as anonymous_rows
     from {{ ref('raw_' ~ source_name ~ '__' ~ extract) }}
     group by _delivered_on, _file, _content
-    {%- if not (loop.last and is_last_source) %}
-    union all
-    {%- endif %}
     {%- endfor %}
     {%- endfor %}
 ),
 
 -- rows of keys that were sent again and are not the ones seen now
 passed_over as (
-    {%- for source_name in var('enabled_sources') %}
-    {%- set is_last_source = loop.last %}
+    select
+        cast(null as varchar) as source,
+        cast(null as varchar) as extract,
+        cast(null as date) as delivered_on,
+        cast(null as varchar) as file,
+        cast(null as varchar) as content,
+        cast(null as bigint) as duplicate_rows,
+        cast(null as bigint) as superseded_rows,
+        cast(null as bigint) as anonymous_rows
+    where false
+    {%- for source_name in extracts if source_name in var('enabled_sources') %}
     {%- for extract in extracts[source_name] %}
+    union all
     select
         '{{ source_name }}' as source,
         '{{ extract }}' as extract,
@@ -53,9 +69,6 @@ passed_over as (
     from {{ ref('stg_' ~ source_name ~ '__' ~ extract ~ '_repeated') }}
     where verdict <> 'accepted'
     group by _delivered_on, _file, _content
-    {%- if not (loop.last and is_last_source) %}
-    union all
-    {%- endif %}
     {%- endfor %}
     {%- endfor %}
 ),
@@ -69,10 +82,10 @@ judged as (
     from raw_rows
     left join passed_over
         on raw_rows.source = passed_over.source
-        and raw_rows.extract = passed_over.extract
-        and raw_rows.delivered_on = passed_over.delivered_on
-        and raw_rows.file = passed_over.file
-        and raw_rows.content = passed_over.content
+            and raw_rows.extract = passed_over.extract
+            and raw_rows.delivered_on = passed_over.delivered_on
+            and raw_rows.file = passed_over.file
+            and raw_rows.content = passed_over.content
 ),
 
 -- full: raw rows of a file without a receipt must show up as an account that does not add up, not vanish
@@ -95,11 +108,11 @@ accounted as (
     from deliveries
     full join judged
         on deliveries.source = judged.source
-        and deliveries.extract = judged.extract
-        and deliveries.delivered_on = judged.delivered_on
-        and deliveries.file = judged.file
-        and deliveries.content = judged.content
-        and deliveries.status = 'accepted'
+            and deliveries.extract = judged.extract
+            and deliveries.delivered_on = judged.delivered_on
+            and deliveries.file = judged.file
+            and deliveries.content = judged.content
+            and deliveries.status = 'accepted'
 ),
 
 typed as (

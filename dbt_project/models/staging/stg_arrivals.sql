@@ -1,7 +1,18 @@
-{#
-    Which extract fills which entity, so that features can tell "nothing happened" from "never told".
-#}
 {{ config(materialized='table') }}
+
+{# Which extract fills which entity: features must tell "nothing happened" from "never told". The benchmark's
+   lines hold sales, returns and categories at once. #}
+{%- set fills = [
+    ('complete_journey', 'demographics', 'customers'),
+    ('complete_journey', 'products', 'products'),
+    ('complete_journey', 'returns', 'returns'),
+    ('complete_journey', 'feedback', 'feedback'),
+    ('complete_journey', 'survey_responses', 'survey_responses'),
+    ('complete_journey', 'campaign_households', 'campaigns'),
+    ('complete_journey', 'coupon_redemptions', 'coupons'),
+    ('bench', 'lines', 'products'),
+    ('bench', 'lines', 'returns'),
+] %}
 
 with
 
@@ -10,23 +21,15 @@ deliveries as (
 ),
 
 entities as (
+    {%- for source_name, extract, entity in fills %}
     select
-        column0 as source,
-        column1 as extract,
-        column2 as entity
-    from (
-        values
-        ('complete_journey', 'demographics', 'customers'),
-        ('complete_journey', 'products', 'products'),
-        ('complete_journey', 'returns', 'returns'),
-        ('complete_journey', 'feedback', 'feedback'),
-        ('complete_journey', 'survey_responses', 'survey_responses'),
-        ('complete_journey', 'campaign_households', 'campaigns'),
-        ('complete_journey', 'coupon_redemptions', 'coupons'),
-        -- one extract holds sales, returns and categories there
-        ('bench', 'lines', 'products'),
-        ('bench', 'lines', 'returns')
-    ) as entity_list (column0, column1, column2)
+        '{{ source_name }}' as source,
+        '{{ extract }}' as extract,
+        '{{ entity }}' as entity
+    {%- if not loop.last %}
+    union all
+    {%- endif %}
+    {%- endfor %}
 ),
 
 arrivals as (

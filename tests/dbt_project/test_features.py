@@ -1,0 +1,172 @@
+"""dbt from raw to features over a lake small enough to check by eye."""
+
+from __future__ import annotations
+
+import random
+from datetime import date, timedelta
+from decimal import Decimal
+
+import pytest
+import yaml
+from small_shop import APRIL_1, MAY_1, PROJECT, Built, FixtureLake, build, run_dbt, shop
+
+RULES = {
+    "the_latest_delivery_of_a_key_wins_and_the_same_content_again_is_a_duplicate",
+    "a_sale_belongs_to_the_local_day_and_its_list_price_adds_the_shops_own_discounts",
+    "an_age_bracket_is_its_midpoint_and_55_to_64_is_still_middle",
+    "a_returned_order_is_no_longer_valid_once_the_return_is_known",
+    "a_row_is_not_seen_before_its_delivery_nor_an_order_on_as_of_itself",
+    "test_gift_card_unpaid_and_free_orders_are_excluded",
+    "orders_of_one_day_are_one_occasion_and_the_window_ends_window_days_before_as_of",
+    "an_unlinked_return_reduces_the_window_net_and_no_order",
+    "an_anonymous_order_makes_no_customer",
+    "the_top_category_is_the_first_in_the_alphabet_among_equals",
+    "nothing_said_is_zero_when_delivered_and_null_when_not",
+}
+APRIL = "as_of = date '2017-04-01'"
+MAY = "as_of = date '2017-05-01'"
+
+
+@pytest.fixture(scope="module")
+def shop_lake(tmp_path_factory) -> FixtureLake:
+    """The small shop's lake."""
+    return shop(tmp_path_factory.mktemp("shop"))
+
+
+@pytest.fixture(scope="module")
+def both_days(shop_lake, tmp_path_factory) -> Built:
+    """Two days at once, with every dbt unit test."""
+    return build(shop_lake, tmp_path_factory.mktemp("both"), APRIL_1, MAY_1, unit_tests=True)
+
+
+def money(*amounts: str) -> tuple[Decimal, ...]:
+    return tuple(Decimal(amount) for amount in amounts)
+
+
+def test_every_rule_has_its_unit_test_and_holds(both_days):
+    assert both_days.statuses("unit_test") == dict.fromkeys(RULES, "pass")
+
+
+def test_a_customer_is_what_was_delivered_by_the_day(both_days):
+    columns = (
+        "customer_id, orders_life, occasions_life, recency_days, second_order_days, net_life, top_category"
+    )
+
+    april = both_days.rows("customer_features", columns, APRIL)
+    may = both_days.rows("customer_features", columns, MAY)
+
+    # 10 + 5 + 4 + 3, less the return that names no basket
+    assert april == [
+        ("1", 3, 2, 21, 10, *money("21.00"), "TEA"),
+        ("2", 0, 0, None, None, *money("0.00"), None),
+        ("3", 0, 0, None, None, *money("0.00"), None),
+    ]
+    # the late basket of 20.00 is there, and 3.00 is corrected to 3.50
+    assert may[0] == ("1", 4, 3, 42, 10, *money("41.50"), "TEA")
+
+
+def test_net_of_features_and_anonymous_is_net_of_staging(both_days):
+    columns = (
+        "net_features, net_anonymous, net_staging, orders_in, orders_out, orders_anonymous, contradictions"
+    )
+
+    measures = both_days.rows("feature_measures", columns)
+
+    assert measures == [
+        (*money("21.00", "9.00", "30.00"), 3, 3, 1, 0),
+        (*money("41.50", "9.00", "50.50"), 4, 4, 1, 0),
+    ]
+    counts = "lines_in = lines_out and customers_in = customers_out and customer_ids = customers_out"
+    assert both_days.rows("feature_measures", counts) == [(True,), (True,)]
+
+
+def test_every_row_of_a_file_is_accounted_for(both_days):
+    columns = "delivered_on, rows_in, accepted, duplicate, superseded, anonymous, quarantined"
+
+    account = both_days.rows("row_account", columns, "extract = 'purchases'")
+
+    assert account == [
+        (date(2017, 3, 2), 5, 4, 0, 0, 1, 0),
+        (date(2017, 3, 12), 1, 0, 0, 1, 0, 0),
+        (date(2017, 4, 5), 3, 2, 1, 0, 0, 0),
+        (date(2017, 4, 6), 1, 0, 1, 0, 0, 0),
+    ]
+
+
+def test_a_day_alone_and_rows_in_other_order_give_the_same_features(both_days, tmp_path):
+    alone = build(shop(tmp_path / "lake", reverse=True), tmp_path / "run", APRIL_1)
+    again = build(shop(tmp_path / "other"), tmp_path / "run2", APRIL_1)
+
+    assert alone.rows("customer_features", "*") == both_days.rows("customer_features", "*", APRIL)
+    for table in ("customer_features", "feature_measures"):
+        first, second = (b.run_dir / "features" / f"{table}.parquet" for b in (alone, again))
+        assert first.read_bytes() == second.read_bytes()
+
+
+def test_a_return_document_of_the_benchmark_names_no_order(tmp_path):
+    lake = FixtureLake(tmp_path / "lake", "bench")
+    line = {"customer_id": 1, "product_id": 7, "category": "c", "unit_price_cents": 250, "discount_cents": 0}
+    lake.deliver(
+        "lines",
+        "2017-03-10",
+        [
+            {**line, "order_id": 1, "line_no": 1, "order_ts": "2017-03-01 10:00:00", "quantity": 4},
+            {**line, "order_id": 2, "line_no": 1, "order_ts": "2017-03-03 10:00:00", "quantity": -1},
+        ],
+        "a1",
+    )
+
+    built = build(lake, tmp_path / "run", APRIL_1, zone="UTC")
+
+    columns = "customer_id, orders_life, net_life, aov_w, return_amount_w"
+    assert built.rows("customer_features", columns) == [("1", 1, *money("7.50", "10.00", "2.50"))]
+
+
+def test_on_every_day_the_winner_is_seen_and_an_older_load_column_never_wins(shop_lake, tmp_path):
+    start = date(2017, 1, 1)
+    draw = random.Random(7)
+    rows = [
+        (key, draw.randint(1, 3), draw.choice("abc"), start + timedelta(draw.randint(0, 5)), record)
+        for record, key in enumerate(draw.choices(range(12), k=60))
+    ]
+    values = ", ".join(f"({k}, {load}, '{c}', date '{on}', 'f', 'c', {r})" for k, load, c, on, r in rows)
+    names = "id, load, body, _delivered_on, _file, _content, _record"
+    relation = f"(select * from (values {values}) as sent ({names}))"
+    declared = "{'load': {'data_type': 'bigint'}}"
+    arguments = f'"{relation}", ["id"], ["id", "load", "body"], "load", {declared}'
+    inline = "select * from ({{ judge_repeated_rows(" + arguments + ") }})"
+
+    command = ["show", "--inline", inline, "--limit", "1000"]
+    (result,) = run_dbt(command, shop_lake, tmp_path, [MAY_1], "UTC").results
+    judged = [dict(zip(result.agate_table.column_names, row, strict=True)) for row in result.agate_table.rows]
+
+    repeated = [key for key in range(12) if sum(row[0] == key for row in rows) > 1]
+    assert len(judged) == sum(row[0] in repeated for row in rows)
+    for key in repeated:
+        for day in (start + timedelta(n) for n in range(7)):
+            delivered = [row for row in rows if row[0] == key and row[3] <= day]
+            seen = [
+                row
+                for row in judged
+                if row["id"] == key
+                and row["known_from_on"]
+                and row["known_from_on"] <= day < row["known_until_on"]
+            ]
+            assert len(seen) == bool(delivered)
+            if delivered:
+                newest = max((row[1], row[3]) for row in delivered)
+                bodies = {row[2] for row in delivered if (row[1], row[3]) == newest}
+                assert seen[0]["load"] == newest[0]
+                assert seen[0]["body"] in bodies
+
+
+def test_every_model_says_its_grain_first():
+    for layer in ("raw", "staging", "features"):
+        folder = PROJECT / "models" / layer
+        described = {
+            model["name"]: model["description"]
+            for file in folder.rglob("*.yml")
+            for model in yaml.safe_load(file.read_text()).get("models", [])
+        }
+        assert {file.stem for file in folder.rglob("*.sql")} == set(described)
+        assert [name for name, said in described.items() if "One row per " not in said] == []

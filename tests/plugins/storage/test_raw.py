@@ -124,6 +124,16 @@ def test_line_ends_inside_quotes_belong_to_the_value(shop):
     assert [row["note"] for row in shop.rows()] == ['one\r\ntwo, "three"', None]
 
 
+@pytest.mark.parametrize("bad", [order(9, quantity="x"), "o9,c1"], ids=["fast", "exact"])
+def test_lines_are_counted_as_an_editor_counts_them_and_records_as_records(shop, bad):
+    content = csv_lines(order(1, note='"one\ntwo\nthree"'), "", order(2), bad, order(3)).encode()
+    shop.send(content)
+    (delivery,) = shop.load()
+    assert (delivery.rows_in, delivery.rows_raw) == (4, 3)
+    (row,) = shop.rows("quarantine")
+    assert (row["record"], row["line"], row["byte_offset"]) == (3, 7, content.index(bad.encode()))
+
+
 def test_a_byte_order_mark_is_no_part_of_the_first_column(shop):
     bad = order(9, quantity="x")
     content = b"\xef\xbb\xbf" + csv_lines(order(1), bad, order(2)).encode()
@@ -276,12 +286,15 @@ def test_the_same_bytes_again_are_a_duplicate_that_adds_nothing(shop):
     assert len(shop.rows()) == 4
 
 
-def test_bytes_first_sent_too_early_are_read_when_sent_again(shop):
-    content = csv_lines(*(order(n, ordered_at="2017-01-06 12:00:00") for n in range(3)))
+@pytest.mark.parametrize(("too_early", "first"), [(3, "set_aside"), (1, "accepted")])
+def test_bytes_first_sent_too_early_are_read_when_sent_again(shop, too_early, first):
+    orders = (order(n, ordered_at="2017-01-06 12:00:00") for n in range(too_early))
+    content = csv_lines(order(8), order(9), *orders)
     shop.send(content, date(2017, 1, 5))
     shop.send(content, date(2017, 1, 7))
-    assert [each.status for each in shop.load()] == ["set_aside", "accepted"]
-    assert len(shop.rows()) == 3
+    one, two = shop.load()
+    assert (one.status, one.rows_raw) == (first, 2 if first == "accepted" else 0)
+    assert (two.status, two.rows_raw) == ("accepted", 2 + too_early)
 
 
 def test_a_day_sees_only_what_was_delivered_by_then(shop):
@@ -290,6 +303,13 @@ def test_a_day_sees_only_what_was_delivered_by_then(shop):
     assert [each.delivered_on for each in shop.load(date(2017, 1, 5))] == [date(2017, 1, 5)]
     assert len(shop.load(date(2017, 1, 6))) == 2
     assert len(raw.deliveries(shop.lake, shop.sources, date(2017, 1, 5))) == 1
+
+
+def test_what_a_later_run_landed_is_not_read_for_an_earlier_day(shop):
+    shop.send(csv_lines(order(1)), date(2017, 1, 5))
+    shop.send(csv_lines(order(2)), date(2017, 1, 6))
+    shop.land(date(2017, 1, 6))
+    assert [each.delivered_on for each in shop.read(date(2017, 1, 5))] == [date(2017, 1, 5)]
 
 
 def test_days_loaded_in_any_order_make_the_same_lake(tmp_path):
@@ -314,6 +334,19 @@ def test_nothing_of_the_lake_changes_before_it_is_put_in_place(shop):
     assert shop.files() == before
     assert raw.deliveries(shop.lake, shop.sources, DAY) == []
     assert raw.deliveries(shop.lake, shop.sources, DAY, shop.pending) == [delivery]
+
+
+def test_pending_rows_that_went_are_read_again_and_never_put_in_place_as_nothing(shop):
+    shop.send(csv_lines(*GOOD))
+    shop.land()
+    read = shop.read()
+    (pending,) = (shop.pending / "raw").rglob("*.parquet")
+    pending.unlink()
+    with pytest.raises(raw.PendingLost, match="orders_2017-01-05"):
+        raw.put_in_place(shop.lake, shop.pending)
+    assert shop.read() == read
+    raw.put_in_place(shop.lake, shop.pending)
+    assert len(shop.rows()) == 4
 
 
 def test_a_changed_declaration_reads_what_was_set_aside_again(shop):

@@ -9,7 +9,7 @@ from decimal import Decimal
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from raw_shop import DAY, Shop
+from raw_shop import DAY, DECLARATION, Shop
 
 NOON = datetime(2017, 1, 4, 12)
 
@@ -90,10 +90,11 @@ def test_a_missing_column_sets_the_file_aside_and_an_added_one_does_not(shop):
 
 
 def test_an_instant_becomes_the_local_time_of_the_source(shop):
-    at = datetime(2017, 1, 4, 12, tzinfo=UTC)
+    shop.declare(DECLARATION.replace("time_zone: UTC", "time_zone: Asia/Tokyo"))
+    at = datetime(2017, 1, 4, 3, tzinfo=UTC)
     send(shop, **good(1) | {"counted_at": pa.array([at], pa.timestamp("us", "Asia/Shanghai"))})
     shop.load()
-    assert shop.rows(extract="stock")[0]["counted_at"] == NOON  # the shop's files are in UTC
+    assert shop.rows(extract="stock")[0]["counted_at"] == NOON  # nine hours ahead of UTC
 
 
 @pytest.mark.parametrize(

@@ -91,7 +91,7 @@ def test_where_a_chunk_ends_changes_no_record(content, data):
 
 
 def test_a_chunk_may_end_anywhere_in_a_line_end_or_an_escaped_quote():
-    content = b'1,"a","b"\r\n"x""y",2,"3"\r\n4,"""",6\r\n'
+    content = b'1,"a","b"\r\n"x""y",2,"3"\r\n4,"""",6\r\n7,8,"two\nlines"\r\n'
     whole = exact_rows(content)
     for cut in range(len(content)):
         first, end, _ = exact_records(content[:cut], at_end=False, dialect=DIALECT)

@@ -428,6 +428,9 @@ def _add(tally: _Tally, promise: _Promise, about: _Frame, batch: DataFrame, answ
     found = answer.result
     if not tally.about_rows:
         tally.kept, tally.measured = bool(answer.success), found.get("observed_value")
+        if "partial_missing_list" in found:  # of a set of values that must occur
+            tally.keys = sorted(map(_key_text, found["partial_missing_list"]))
+            tally.measured = f"without {', '.join(tally.keys)}" if tally.keys else "all of them"
         return
     tally.judged += int(found["element_count"]) - int(found.get("missing_count", 0))
     tally.failing += int(found["unexpected_count"])
@@ -463,7 +466,7 @@ def _range(batch: DataFrame, promise: _Promise) -> str | None:
     values = judged[promise.tested[0]].dropna()
     if len(values) == 1:
         return _text(values.iloc[0])
-    if len(values) and values.dtype.kind in "iuf":
+    if len(values) and values.dtype.kind in "iuf" and {"min_value", "max_value"} & set(promise.kwargs):
         low, high = _text(values.min()), _text(values.max())
         return low if low == high else f"{low} to {high}"
     return None
@@ -488,7 +491,8 @@ def _verdict(gate: str, promise: _Promise, tally: _Tally, about: _Frame) -> Verd
     if tally.error:
         passed, observed, failing = False, f"could not be checked: {tally.error}", tally.failing
     elif not tally.about_rows:
-        passed, observed, failing = tally.kept, _text(tally.measured), int(not tally.kept)
+        passed, observed = tally.kept, _text(tally.measured)
+        failing = 0 if passed else max(len(tally.keys), 1)
     elif tally.judged < promise.at_least:
         passed, failing = False, tally.failing
         observed = f"only {tally.judged:,} rows to judge"
@@ -531,7 +535,7 @@ def _expected(promise: _Promise) -> str:
     if promise.mostly < 1:
         parts.append(f"in at least {_text(promise.mostly * 100)} % of rows")
     if promise.at_least:
-        parts.append(f"({promise.at_least:,} rows or more)")
+        parts.append(f"({promise.at_least:,} row{'s' if promise.at_least > 1 else ''} or more)")
     return " ".join(parts)
 
 

@@ -135,6 +135,12 @@ def test_only_a_segment_of_size_is_noted_for_changing_its_size():
     assert check("published", {"shares": [small, rare]})["no_segment_changed_its_size_much"].passed
 
 
+def test_a_table_that_was_not_built_is_named():
+    verdicts = check("published", {"published_measures": planted.GOOD["published_measures"][1:]})
+    verdict = verdicts["every_promised_table_is_measured"]
+    assert (verdict.observed, verdict.failing_keys) == ("without customer_360", ("customer_360",))
+
+
 def test_a_measure_that_was_not_computed_does_not_count_as_kept():
     rows = [row | {"reason_mismatches": None} for row in planted.GOOD["published_measures"]]
     verdict = check("published", {"published_measures": rows})["every_reason_holds"]

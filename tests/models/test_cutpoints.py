@@ -49,7 +49,7 @@ def test_an_artifact_of_other_fields_is_refused(fitted):
 
 def test_the_populations_of_the_cuts_are_those_of_the_definitions():
     rows = frame(
-        customer("prospect"),
+        *(customer(f"prospect {n}") for n in range(4)),
         *(customer(f"once {n}", (n, 1)) for n in range(1, 5)),
         *(customer(f"lapsed {n}", (400, 5), (500 + n, 5)) for n in range(4)),
         *(customer(f"repeat {n}", *[(5 + day, 10) for day in range(n)]) for n in range(2, 6)),

@@ -180,6 +180,7 @@ def test_a_condition_that_cannot_be_evaluated_is_a_broken_promise(suite):
     [
         ("due", [0, 1]),
         ("not due", [2, 3]),
+        ("required", [0, 2]),
         ("required and due", [0]),
         ("due and not required", [1]),
         ("state != 'late'", [0, 2, 3]),

@@ -125,7 +125,7 @@ def test_an_optional_extract_without_a_delivery_is_noted_and_stops_nothing(tmp_p
 
 def test_usual_is_the_median_of_the_weekday_in_the_eight_weeks_before():
     weeks = [on(7 * week, rows_in=rows, rows_raw=rows) for week, rows in enumerate([50, 10, 20, 30, 40], 1)]
-    other = [on(1, rows_in=9999), on(7 * 9, rows_in=9999)]
+    other = [on(1, rows_in=9999), on(7 * 9, rows_in=9999), on(7, rows_in=9999, status="set_aside")]
     row = extract_row([on(0), *weeks, *other])
     assert row["weekday_median_rows"] == 30
     assert row["rows_ratio"] == pytest.approx(100 / 30)
@@ -149,6 +149,7 @@ def test_days_without_a_usable_delivery_are_counted_since_the_first_one():
         on(5, status="set_aside", reason="empty_file")
     ]
     assert extract_row(deliveries)["earlier_missing_days"] == 2
+    assert extract_row(deliveries[1:])["earlier_missing_days"] == 2  # today is not earlier
     resting = Extract(resting=frozenset({DAY.as_of - timedelta(days=3)}))
     assert extract_row(deliveries, resting)["earlier_missing_days"] == 1
 
@@ -233,6 +234,13 @@ def test_psi_of_a_known_case():
 
 def test_equal_shares_have_no_psi_however_they_are_ordered():
     assert gates.psi({"A": 0.2, "B": 0.8}, {"B": 0.8, "A": 0.2}) == 0
+
+
+def test_a_segment_only_one_side_has_counts_as_empty_on_the_other():
+    gone, named = {"A": 1.0}, {"A": 1.0, "B": 0.0}
+    reference = {"A": 0.5, "B": 0.5}
+    assert gates.psi(gone, reference) == gates.psi(named, reference) > 1
+    assert gates.psi(reference, gone) == pytest.approx(gates.psi(gone, reference))
 
 
 def test_an_empty_segment_has_a_finite_psi_and_weighs_little_among_few():

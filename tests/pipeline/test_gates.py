@@ -125,7 +125,7 @@ def test_an_optional_extract_without_a_delivery_is_noted_and_stops_nothing(tmp_p
 
 def test_usual_is_the_median_of_the_weekday_in_the_eight_weeks_before():
     weeks = [on(7 * week, rows_in=rows, rows_raw=rows) for week, rows in enumerate([50, 10, 20, 30, 40], 1)]
-    other = [on(1, rows_in=9999), on(7 * 9, rows_in=9999), on(7, rows_in=9999, status="set_aside")]
+    other = [on(1, rows_in=9999), on(7 * 9, rows_in=9999), on(14, rows_in=9999, status="set_aside")]
     row = extract_row([on(0), *weeks, *other])
     assert row["weekday_median_rows"] == 30
     assert row["rows_ratio"] == pytest.approx(100 / 30)

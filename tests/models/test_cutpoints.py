@@ -82,6 +82,11 @@ def test_enough_data_is_ok():
     assert (found.status, found.shortfalls) == ("ok", ())
 
 
+def test_two_buyers_in_a_hundred_with_three_orders_are_just_enough():
+    assert cutpoints.fit(frame(*enough_rows(buyers=50)), ENOUGH).status == "ok"
+    assert cutpoints.fit(frame(*enough_rows(buyers=51)), ENOUGH).status == "insufficient"
+
+
 @pytest.mark.parametrize(
     ("rows", "words"),
     [

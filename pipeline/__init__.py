@@ -1,0 +1,1 @@
+"""How a step is put together: settings, steps, summary, the demo and the commands."""

@@ -7,7 +7,7 @@ the delivery day in every name.
 
 Sales, products, demographics, campaigns and coupon redemptions are the wheel's rows, unchanged. Feedback,
 survey answers and returns do not exist there; ``pipeline.simulated_feedback`` makes them up, and
-``SIMULATED.txt`` beside the folders says so.
+``SIMULATED.txt`` beside the source's folder says so.
 
 Instants are written as the wheel has them: UTC without a zone (the shop is in New York; its sale days are
 local days). The same wheel gives the same bytes, file by file, so a folder that lost files gets exactly those
@@ -167,7 +167,7 @@ def write_extracts(incoming: Path, data: Path | None = None) -> dict[str, dict[s
             for day, content in contents(missing) if missing else ():
                 write_bytes(folder / f"{extract}_{day}{suffix}", content)
             counts[extract] = {"files": len(days), "written": len(missing)}
-    note = root / "SIMULATED.txt"
+    note = incoming / "SIMULATED.txt"
     if not note.exists():
         write_bytes(note, SIMULATED_NOTE.encode())
     log.info(

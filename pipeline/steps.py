@@ -41,6 +41,8 @@ def land(run: Run) -> dict[str, int]:
         "rows_in": sum(delivery.rows_in for delivery in read),
         "rows_quarantined": sum(delivery.rows_quarantined for delivery in read),
     }
+    if landed.unmatched:
+        log.warning("no declaration names these files: %s", ", ".join(landed.unmatched))
     log.info("landed for %s: %s", run.day.key, counts)
     return counts
 
@@ -218,7 +220,7 @@ def audit(run: Run) -> dict[str, int]:
     return gates.check_published(
         run.folder,
         run.day,
-        contract=transform.descriptions(run.folder, "marts", "published"),
+        contract=transform.descriptions(run.folder, "published"),
         reference_shares=fitted.reference_shares,
         approved_shift=run.settings.approved_shift,
     )
@@ -250,7 +252,7 @@ def publish(run: Run) -> dict[str, Any]:
         extra={"quality_results": gates.quality_results(run.folder, run.day)},
         files={"gates.html": gates.report(run.folder, run.day)},
         without=INTERNAL_MARTS,
-        descriptions=transform.descriptions(run.folder, "marts", "published"),
+        descriptions=transform.descriptions(run.folder, "published"),
         csv=run.settings.publish.csv,
         keep=run.settings.publish.keep,
     )

@@ -1,0 +1,1 @@
+"""Where data rests: landing, raw, the lake, artifacts and what is published."""

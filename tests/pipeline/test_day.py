@@ -165,7 +165,8 @@ from pipeline.run import Run
 from pipeline.settings import load
 from storage.lake import Day
 
-settings, as_of, step, after = Path(sys.argv[1]), date.fromisoformat(sys.argv[2]), sys.argv[3], int(sys.argv[4])
+settings, as_of = Path(sys.argv[1]), date.fromisoformat(sys.argv[2])
+step, after = sys.argv[3], int(sys.argv[4])
 calls = 0
 replace = os.replace
 

@@ -176,8 +176,8 @@ def test_a_file_has_the_declared_columns_and_no_others(tmp_path: Path, wheel: Pa
 
     assert tuple(rows_of(root / "products/products_2017-01-02.csv.gz")[0]) == demo.PRODUCT_COLUMNS
     assert tuple(rows_of(root / "demographics/demographics_2017-01-02.csv")[0]) == demo.DEMOGRAPHIC_COLUMNS
+    assert {path.name for path in tmp_path.iterdir()} >= {"SIMULATED.txt", "complete_journey"}
     assert {path.name for path in root.iterdir()} == {
-        "SIMULATED.txt",
         "campaign_households",
         "campaigns",
         "coupon_redemptions",
@@ -197,7 +197,7 @@ def test_a_partly_written_folder_is_completed_and_nothing_else_is_touched(tmp_pa
     for lost in (
         "purchases/purchases_2017-01-03.csv.gz",
         "returns/returns_2017-01-09.csv",
-        "SIMULATED.txt",
+        "../SIMULATED.txt",
     ):
         (root / lost).unlink()
     kept = root / "purchases/purchases_2017-01-02.csv.gz"
@@ -243,7 +243,7 @@ def simulated(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_what_is_simulated_is_labelled_in_both_languages(simulated: Path):
-    note = (simulated / "SIMULATED.txt").read_text(encoding="utf-8")
+    note = (simulated.parent / "SIMULATED.txt").read_text(encoding="utf-8")
 
     assert "模拟数据" in note
     assert all(f"{extract}/" in note for extract in simulated_feedback.COLUMNS)

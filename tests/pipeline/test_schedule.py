@@ -4,6 +4,7 @@ from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
 import pytest
+
 from pipeline import schedule
 from pipeline.run import _day
 from pipeline.settings import Schedule, Settings

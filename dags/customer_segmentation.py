@@ -56,6 +56,7 @@ with DAG(
     params={
         "known_on": Param(
             None,
+            title="Known on · 截至送达日",
             type=["null", "string"],
             format="date",
             description="State a past day with what was delivered by then; empty: as known on the day itself.",

@@ -10,6 +10,7 @@ import shutil
 import sys
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import date
 
@@ -58,14 +59,16 @@ def run(settings: Settings, options: argparse.Namespace) -> int:
         return 0
     with _only_run(settings, day):
         lake.require_free(settings.lake, int(settings.resources.min_free_gib * 2**30))
-        if "complete_journey" in settings.sources:
-            _bring_in_demo(settings)
         server = local_airflow.running()
         ours = server is None
-        if ours:
-            say("starting Airflow (headless, loopback only) · 正在启动 Airflow")
-            server = local_airflow.start(local_airflow.HEADLESS, local_airflow.free_port(), say)
+        with ThreadPoolExecutor(1) as beside:
+            # Airflow needs 15 s to come up, mostly importing: the extracts are written meanwhile.
+            extracts = beside.submit(_bring_in_demo, settings)
+            if ours:
+                say("starting Airflow (headless, loopback only) · 正在启动 Airflow")
+                server = local_airflow.start(local_airflow.HEADLESS, local_airflow.free_port(), say)
         try:
+            extracts.result()
             say(f"running {DAG_ID} for {day.key} · 正在运行")
             instant = schedule.logical_date(settings, day.as_of).isoformat()
             run_id = local_airflow.trigger(server, DAG_ID, instant, say)
@@ -109,11 +112,16 @@ def _broken(settings: Settings, run_id: str) -> str:
 
 
 def _bring_in_demo(settings: Settings) -> None:
+    """Write the demo's extracts where they are not yet, if the settings enable the demo's source."""
+    if "complete_journey" not in settings.sources:
+        return
     from pipeline import demo
 
     say("writing the demo's extracts (84.51° Complete Journey; feedback is simulated) · 正在准备演示数据")
     counts = demo.write_extracts(settings.incoming)
-    say(f"extracts ready: {counts}")
+    files = sum(count["files"] for count in counts.values())
+    written = sum(count["written"] for count in counts.values())
+    say(f"extracts ready: {files} files, {written} written now · 数据已就绪")
 
 
 @contextmanager

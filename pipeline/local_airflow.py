@@ -206,9 +206,7 @@ def _wait_until_healthy(server: Server, components: Sequence[str], logs: Path) -
     wanted = [names[component] for component in components if component in names]
     deadline = time.monotonic() + _START_SECONDS
     while time.monotonic() < deadline:
-        for component, pid in server.processes.items():
-            if not _alive(pid):
-                raise AirflowNotReady(f"Airflow's {component} stopped; see {logs / f'{component}.log'}")
+        _require_alive(server)
         try:
             health = server.call("GET", "/monitor/health")
         except (urllib.error.URLError, ConnectionError, TimeoutError):
@@ -217,6 +215,13 @@ def _wait_until_healthy(server: Server, components: Sequence[str], logs: Path) -
             return
         time.sleep(_POLL_SECONDS)
     raise AirflowNotReady(f"Airflow did not become healthy within {_START_SECONDS} s; see {logs}")
+
+
+def _require_alive(server: Server) -> None:
+    for component, pid in server.processes.items():
+        if not _alive(pid):
+            log = HOME / "logs" / "components" / f"{component}.log"
+            raise AirflowNotReady(f"Airflow's {component} stopped; see {log}")
 
 
 def stop(say: Callable[[str], None] | None) -> bool:
@@ -265,7 +270,9 @@ def trigger(server: Server, dag_id: str, logical_date: str, say: Callable[[str],
     _wait_for_dag(server, dag_id)
     server.call("PATCH", f"/dags/{dag_id}", {"is_paused": False})
     try:
-        run = server.call("POST", f"/dags/{dag_id}/dagRuns", {"logical_date": logical_date, "conf": {}})
+        # run_after too, or the UI would show the run under the day it was started on.
+        wanted = {"logical_date": logical_date, "run_after": logical_date, "conf": {}}
+        run = server.call("POST", f"/dags/{dag_id}/dagRuns", wanted)
     except urllib.error.HTTPError as refusal:
         if refusal.code != 409:
             raise RunRefused(f"Airflow refused the run: {refusal.read().decode()[:500]}") from refusal
@@ -301,10 +308,14 @@ def _wait_for_dag(server: Server, dag_id: str) -> None:
 
 
 def follow(server: Server, dag_id: str, run_id: str, say: Callable[[str], None]) -> str:
-    """Report every task of the run as it starts and ends; return the run's final state."""
+    """Report every task of the run as it starts and ends; return the run's final state.
+
+    Raises AirflowNotReady when a component stops meanwhile: the run would wait for it for ever.
+    """
     seen: dict[str, str] = {}
     began = time.monotonic()
     while True:
+        _require_alive(server)
         run = server.call("GET", f"/dags/{dag_id}/dagRuns/{run_id}")
         tasks = server.call("GET", f"/dags/{dag_id}/dagRuns/{run_id}/taskInstances?limit=200")
         for task in sorted(tasks["task_instances"], key=lambda item: item["start_date"] or "~"):

@@ -32,13 +32,14 @@ class DayHeld(RuntimeError):
 class Run:
     """One run: its settings, its day and its id (the name of its folder under runs/).
 
-    `is_running` answers whether another run, named by its id, is still going on.
+    `is_running` answers whether another run, named by its id, is still going on; None for a run that
+    publishes nothing (model training) and so does not claim its day.
     """
 
     settings: Settings
     day: Day
     run_id: str
-    is_running: Callable[[str], bool] = lambda run_id: False
+    is_running: Callable[[str], bool] | None = lambda run_id: False
 
     @property
     def lake(self) -> Path:
@@ -66,6 +67,8 @@ class Run:
         Two runs of one day would write the same bytes, but the second could publish while the first one's
         gates still look. A claim left by a run that ended, or was killed, is taken over.
         """
+        if self.is_running is None:
+            return
         path = self.lake / "runs" / f"{self.day.key}.claim.json"
         path.parent.mkdir(parents=True, exist_ok=True)
         mine = json.dumps({"run_id": self.run_id})
@@ -99,7 +102,10 @@ def current() -> Run:
         raise ValueError(msg)
     settings = load()
     known_on = (context.get("params") or {}).get("known_on")
-    return Run(settings, _day(dag_run.logical_date, known_on, settings), dag_run.run_id, _is_running)
+    day = _day(dag_run.logical_date, known_on, settings)
+    if dag_run.dag_id != DAG_ID:
+        return Run(settings, day, f"{dag_run.dag_id}__{dag_run.run_id}", None)
+    return Run(settings, day, dag_run.run_id, _is_running)
 
 
 def _day(logical_date: datetime, known_on: str | None, settings: Settings) -> Day:

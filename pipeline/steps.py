@@ -22,6 +22,7 @@ from storage.lake import Day
 log = logging.getLogger(__name__)
 
 _FEATURE_LAYERS = ("path:models/raw", "path:models/staging", "path:models/features")
+_PUBLISHED = "published.json"
 INTERNAL_MARTS = ("published_measures", "reason_replay")
 """Marts the audit reads and BI does not see."""
 _MART_LAYERS = ("path:seeds", "path:models/marts")
@@ -227,8 +228,15 @@ def audit(run: Run) -> dict[str, int]:
 
 
 def publish(run: Run) -> dict[str, Any]:
-    """Show the audited tables to BI in one switch; drop the run's working file, keep what its gates said."""
+    """Show the audited tables to BI in one switch; drop the run's working files, keep what its gates said.
+
+    Raises FileNotFoundError when the run's tables were dropped after it published.
+    """
     import transform
+
+    if not (run.folder / "marts").exists():
+        msg = f"the tables of run {run.run_id} were dropped after it published; clear build_marts and after"
+        raise FileNotFoundError(msg)
 
     version, _ = _cutpoints(run)
     simulated = sorted(
@@ -256,12 +264,25 @@ def publish(run: Run) -> dict[str, Any]:
         csv=run.settings.publish.csv,
         keep=run.settings.publish.keep,
     )
-    for leftover in [*run.folder.glob("run.duckdb*"), run.folder / "spill", run.folder / "fit", run.pending]:
-        if leftover.is_dir():
-            shutil.rmtree(leftover)
-        else:
-            leftover.unlink(missing_ok=True)
+    lake.write_json(run.folder / _PUBLISHED, outcome)
+    _clear_published_runs(run)
     return outcome
+
+
+def _clear_published_runs(run: Run) -> None:
+    """Drop the working files of runs that published: this one's at once, what it published with the next run.
+
+    A publish that was killed after its switch is run again and needs its tables; runs that are still going
+    on have not left their mark yet. What the gates and dbt said stays.
+    """
+    for mark in (run.lake / "runs").glob(f"*/{_PUBLISHED}"):
+        spent = ["pending", "fit", "spill"]
+        if mark.parent != run.folder:
+            spent += ["marts", "features"]
+        for name in spent:
+            shutil.rmtree(mark.parent / name, ignore_errors=True)
+        for leftover in mark.parent.glob("run.duckdb*"):
+            leftover.unlink(missing_ok=True)
 
 
 def write_docs(run: Run) -> Path:

@@ -1,0 +1,78 @@
+"""The DAGs as Airflow sees them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture(scope="module")
+def bag(tmp_path_factory):
+    home = tmp_path_factory.mktemp("airflow")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("AIRFLOW_HOME", str(home))
+        patch.setenv("AIRFLOW__CORE__LOAD_EXAMPLES", "False")
+        from airflow.dag_processing.dagbag import DagBag
+
+        yield DagBag(str(ROOT / "dags"))
+
+
+def test_exactly_these_dags_are_there_and_all_import(bag):
+    assert bag.import_errors == {}
+    assert set(bag.dags) == {"customer_segmentation", "model_training"}
+
+
+def test_the_day_runs_its_steps_in_order_and_the_schemes_side_by_side(bag):
+    from models.schemes import SCHEMES
+    from pipeline.steps import STEPS
+
+    dag = bag.dags["customer_segmentation"]
+    taken = {task.op_args[0]: task for task in dag.tasks}
+    assert set(taken) == set(STEPS)
+    order = [task.op_args[0] for task in dag.topological_sort()]
+    plain = [step for step in STEPS if not step.startswith("score:")]
+    assert [step for step in order if step in plain] == plain
+    for scheme in SCHEMES:
+        task = taken[f"score:{scheme}"]
+        assert task.upstream_task_ids == {"build.ensure_cutpoints"}
+        assert task.downstream_task_ids == {"publish.build_marts"}
+
+
+@pytest.mark.parametrize(
+    ("fault", "action"), [(ValueError("a broken promise"), "fail"), (OSError("disk full"), "default")]
+)
+def test_wrong_data_fails_at_once_and_every_other_fault_is_retried(bag, fault, action):
+    for dag in bag.dags.values():
+        for task in dag.tasks:
+            assert task.retries == 2
+            assert task.retry_policy.evaluate(fault, 1, 3).action.value == action
+
+
+def test_the_errors_that_mean_wrong_data_are_value_errors():
+    from expectations.gate import PromiseBroken
+    from pipeline.settings import SettingsInvalid
+    from storage.declaration import DeclarationWrong
+    from transform import BuildFailed, TestsBroken
+
+    for kind in (PromiseBroken, SettingsInvalid, DeclarationWrong, TestsBroken):
+        assert issubclass(kind, ValueError)
+    assert not issubclass(BuildFailed, ValueError)
+
+
+def test_every_dag_tells_operators_what_to_do_and_whom_it_tells_of_a_failure(bag):
+    import alerts
+
+    for dag in bag.dags.values():
+        assert "**When.**" in dag.doc_md
+        told = dag.on_failure_callback
+        assert alerts.on_failure in (told if isinstance(told, list) else [told])
+
+
+def test_the_demo_ends_with_its_last_day_so_no_run_of_today_starts(bag):
+    for dag in bag.dags.values():
+        assert dag.end_date is not None
+        assert dag.end_date.date().isoformat() in ("2018-01-01", "2018-01-02")
+        assert not dag.catchup

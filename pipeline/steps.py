@@ -32,6 +32,7 @@ def land(run: Run) -> dict[str, int]:
     """Copy what was delivered, byte for byte, and read what is new beside the lake, for the gate to judge."""
     run.claim()
     lake.require_free(run.lake, int(run.settings.resources.min_free_gib * 2**30))
+    lake.remove_leftovers(run.lake)
     run.folder.mkdir(parents=True, exist_ok=True)
     landed = landing.land(run.lake, run.settings.incoming, run.sources, run.day.known_on)
     read = raw.read_pending(run.lake, run.sources, run.day.known_on, run.pending, run.settings.time_zone)
@@ -82,6 +83,7 @@ def _build_features(run: Run, folder: Path, day: Day) -> dict[str, int]:
     raw.write_deliveries(folder / "deliveries.parquet", raw.deliveries(run.lake, run.sources, day.known_on))
     for leftover in folder.glob("run.duckdb*"):  # a killed build's file is never built upon
         leftover.unlink()
+    shutil.rmtree(folder / "features", ignore_errors=True)  # the lake may share its file: never write into it
     return transform.build(
         _FEATURE_LAYERS, folder, _variables(run, folder, day), "features", run.settings.resources.memory_limit
     )

@@ -41,7 +41,14 @@ def main() -> None:
     data = work / "data"
     if not (data / "done").exists():
         _measured(
-            [sys.executable, str(options.peers / "gen.py"), "--lines", str(options.lines), "--out", str(data)]
+            [
+                options.peer_python,
+                str(options.peers / "gen.py"),
+                "--lines",
+                str(options.lines),
+                "--out",
+                str(data),
+            ]
         )
         (data / "done").touch()
     _lay_out(data, work / "extracts" / "bench" / "lines")
@@ -50,8 +57,8 @@ def main() -> None:
     os.environ["BENCH_TMP"] = str(work / "peers")
     (work / "peers").mkdir(exist_ok=True)
     commands = {
-        "duckdb_rfm": [sys.executable, str(options.peers / "duckdb_rfm.py"), str(data)],
-        "e2e": [sys.executable, str(options.peers / "e2e.py"), str(data)],
+        "duckdb_rfm": [options.peer_python, str(options.peers / "duckdb_rfm.py"), str(data)],
+        "e2e": [options.peer_python, str(options.peers / "e2e.py"), str(data)],
         "pipeline": [sys.executable, str(Path(__file__).with_name("day.py")), str(settings), AS_OF],
     }
     results: dict[str, list[dict]] = {name: [] for name in commands}
@@ -68,6 +75,9 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--lines", type=int, default=1_000_000)
     parser.add_argument(
         "--peers", type=Path, default=os.environ.get("BENCH_PEERS"), required="BENCH_PEERS" not in os.environ
+    )
+    parser.add_argument(
+        "--peer-python", default=sys.executable, help="an interpreter with what the peers need"
     )
     parser.add_argument("--work", type=Path, default=Path(".bench").resolve())
     parser.add_argument("--memory", default="4GB", help="DuckDB's memory limit in the pipeline")

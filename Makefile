@@ -14,8 +14,8 @@ unexport PYTHONDONTWRITEBYTECODE
 help:            ## what there is to call
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
 
-run: $(VENV)/ok  ## everything from clone to published tables, for the last day of the settings (or DAY=YYYY-MM-DD)
-	@$(BIN)/python -m pipeline run $(if $(DAY),--day $(DAY))
+run: $(VENV)/ok  ## from clone to published tables, for the settings' last day (or DAY=YYYY-MM-DD, KNOWN_ON=…)
+	@$(BIN)/python -m pipeline run $(if $(DAY),--day $(DAY)) $(if $(KNOWN_ON),--known-on $(KNOWN_ON))
 
 ui: $(VENV)/ok   ## Airflow with its UI on PORT (8080)
 	@$(BIN)/python -m pipeline ui --port $(PORT)

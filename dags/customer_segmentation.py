@@ -17,9 +17,11 @@ Wrong data fails at once, everything else is retried. Until `audit` is green not
 审核通过之前，BI 看到的内容不会有任何变化。
 
 **Run a day again.** Clear its run, or trigger one with that logical date: the same input gives the same
-bytes. **A range:** *Backfill* in the UI, or `airflow backfill create --dag-id customer_segmentation
+bytes. The day is the *local* day of the logical date; the UI shows instants in the zone of its menu, so take
+the schedule's hour, not midnight UTC. `land` logs the day it took. **A range:** *Backfill* in the UI, or `airflow backfill create --dag-id customer_segmentation
 --from-date … --to-date …`; any order, an older day never moves what BI sees. **A past day with what came
-later:** trigger it with `known_on`. **Back to an older day:** `make rollback`, until `make unpin`.
+later:** trigger it with `known_on`, a minute beside the day's own run (an instant holds one run), or
+`make run DAY=… KNOWN_ON=…`. **Back to an older day:** `make rollback`, until `make unpin`.
 """
 
 from airflow.sdk import DAG, CronTriggerTimetable, Param, TaskGroup, chain, task

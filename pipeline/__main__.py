@@ -37,7 +37,10 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m pipeline", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
     for name in ("run", "rollback"):
-        commands.add_parser(name).add_argument("--day", type=date.fromisoformat)
+        command = commands.add_parser(name)
+        command.add_argument("--day", type=date.fromisoformat)
+        if name == "run":
+            command.add_argument("--known-on", type=date.fromisoformat)
     commands.add_parser("ui").add_argument("--port", type=int, default=8080)
     commands.add_parser("why").add_argument("customer")
     for name in ("status", "stop", "clean", "unpin", "docs"):
@@ -52,7 +55,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 def run(settings: Settings, options: argparse.Namespace) -> int:
     """Bring in the demo's extracts if it is the demo, run the day through Airflow, show the summary."""
-    day = Day.of(options.day or settings.schedule.end or _wanted_day())
+    day = Day.of(options.day or settings.schedule.end or _wanted_day(), options.known_on)
     if published.is_published(settings.lake, day, settings.meaning_hash, steps.dictionary_hash()):
         print(f"{day.key} is published already; nothing to do · 当天已发布，无需重跑\n")
         print(_summary(settings, day))
@@ -70,8 +73,9 @@ def run(settings: Settings, options: argparse.Namespace) -> int:
         try:
             extracts.result()
             say(f"running {DAG_ID} for {day.key} · 正在运行")
-            instant = schedule.logical_date(settings, day.as_of).isoformat()
-            run_id = local_airflow.trigger(server, DAG_ID, instant, say)
+            instant = schedule.instant(settings, day).isoformat()
+            conf = {"known_on": day.known_on.isoformat()} if day.known_on > day.as_of else {}
+            run_id = local_airflow.trigger(server, DAG_ID, instant, conf, say)
             state = local_airflow.follow(server, DAG_ID, run_id, say)
         finally:
             if ours:

@@ -16,7 +16,7 @@ import logging
 import math
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import date, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -498,13 +498,16 @@ def read(run_dir: Path, name: str) -> list[Verdict]:
     ]
 
 
-def report(run_dir: Path, day: Day) -> Path:
+def report(run_dir: Path, day: Day, with_keys: bool = True) -> Path:
     """Write the page that shows what the gates said of the run so far, and return its path.
 
-    Its bytes depend on the verdicts and the day alone.
+    Its bytes depend on the verdicts and the day alone. Failing keys can be customers': they are for the
+    operators of the run, and left out (`with_keys`) of the page that lies beside the published tables.
     """
     said = [verdict for name in GATES if _spoke(run_dir, name) for verdict in read(run_dir, name)]
-    path = run_dir / "gates" / "gates.html"
+    path = run_dir / "gates" / ("gates.html" if with_keys else "published.html")
+    if not with_keys:
+        said = [replace(verdict, failing_keys=()) for verdict in said]
     lake.write_text(path, render(said, day.as_of, day.known_on))
     return path
 

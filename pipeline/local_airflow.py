@@ -261,7 +261,9 @@ def _signal(process: Any, number: int) -> None:
         return
 
 
-def trigger(server: Server, dag_id: str, logical_date: str, say: Callable[[str], None]) -> str:
+def trigger(
+    server: Server, dag_id: str, logical_date: str, conf: dict[str, str], say: Callable[[str], None]
+) -> str:
     """Start a run of `dag_id` for the instant `logical_date` (ISO 8601 with zone); return its run id.
 
     A run of that instant that ended before is cleared and runs again under its old id.
@@ -271,7 +273,7 @@ def trigger(server: Server, dag_id: str, logical_date: str, say: Callable[[str],
     server.call("PATCH", f"/dags/{dag_id}", {"is_paused": False})
     try:
         # run_after too, or the UI would show the run under the day it was started on.
-        wanted = {"logical_date": logical_date, "run_after": logical_date, "conf": {}}
+        wanted = {"logical_date": logical_date, "run_after": logical_date, "conf": conf}
         run = server.call("POST", f"/dags/{dag_id}/dagRuns", wanted)
     except urllib.error.HTTPError as refusal:
         if refusal.code != 409:

@@ -118,4 +118,5 @@ def _is_running(run_id: str) -> bool:
     from airflow.sdk import get_current_context
 
     task_instance = get_current_context()["ti"]
-    return str(task_instance.get_dagrun_state(DAG_ID, run_id)) in ("running", "queued")
+    # A count, not a state: a run Airflow no longer knows (cleaned, another database) is not running.
+    return task_instance.get_dr_count(DAG_ID, run_ids=[run_id], states=["running", "queued"]) > 0

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime, time
+from datetime import date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 from pipeline.settings import Settings
+from storage.lake import Day
 
 
 def bounds(settings: Settings) -> tuple[datetime, datetime | None]:
@@ -16,6 +17,14 @@ def bounds(settings: Settings) -> tuple[datetime, datetime | None]:
         datetime.combine(settings.schedule.start, time.min, zone),
         datetime.combine(end, time(23, 59, 59), zone) if end else None,
     )
+
+
+def instant(settings: Settings, day: Day) -> datetime:
+    """The logical date `make run` gives a day: its schedule's, a minute later for each day it is known later.
+
+    Airflow holds one run an instant, and a day known later is another run than the day itself.
+    """
+    return logical_date(settings, day.as_of) + timedelta(minutes=(day.known_on - day.as_of).days)
 
 
 def logical_date(settings: Settings, day: date) -> datetime:

@@ -33,7 +33,7 @@ class Schedule:
     """When the daily run starts, in the settings' time zone, and the first and last day it runs for."""
 
     cron: str = "0 5 * * *"
-    training_cron: str = "0 4 1 * *"
+    training_cron: str = "0 5 1 * *"
     start: date = date(2020, 1, 1)
     end: date | None = None
     catchup: bool = False
@@ -102,17 +102,23 @@ class Settings:
             raise ValueError(msg)
 
     @property
+    def fit_hash(self) -> str:
+        """SHA-256 over the settings cut-points depend on."""
+        return _hash(self._fitted_under())
+
+    @property
     def meaning_hash(self) -> str:
-        """SHA-256 over the settings that change what a number means (not where or when it is made)."""
-        meaning = {
+        """SHA-256 over the settings that change what is published (not where or when it is made)."""
+        return _hash(self._fitted_under() | {"approved_shift": sorted(self.approved_shift)})
+
+    def _fitted_under(self) -> dict[str, Any]:
+        return {
             "sources": sorted(self.sources),
             "time_zone": self.time_zone,
             "currency": self.currency,
             "features": _plain(self.features),
-            "approved_shift": sorted(self.approved_shift),
             "thresholds": _plain(self.thresholds),
         }
-        return hashlib.sha256(json.dumps(meaning, sort_keys=True).encode()).hexdigest()
 
 
 def load(path: Path | None = None) -> Settings:
@@ -234,6 +240,10 @@ class _Checker:
 def _derived(kind: type, item: Field) -> bool:
     """Whether a field of a scheme's thresholds is taken from another scheme, so not set in its place."""
     return kind.__module__.startswith("models.") and kind is not Thresholds and "unit" not in item.metadata
+
+
+def _hash(meaning: Mapping[str, Any]) -> str:
+    return hashlib.sha256(json.dumps(meaning, sort_keys=True).encode()).hexdigest()
 
 
 def _plain(value: Any) -> Any:

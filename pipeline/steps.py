@@ -23,9 +23,14 @@ log = logging.getLogger(__name__)
 
 _FEATURE_LAYERS = ("path:models/raw", "path:models/staging", "path:models/features")
 _PUBLISHED = "published.json"
+_DICTIONARY = "dictionary.sha256"  # of the seeds as they were when the marts were built
 INTERNAL_MARTS = ("published_measures", "reason_replay")
 """Marts the audit reads and BI does not see."""
 _MART_LAYERS = ("path:seeds", "path:models/marts")
+
+
+class RunIncomplete(ValueError):
+    """What an earlier step of the run made is not there (any more); the message says from where to clear."""
 
 
 def land(run: Run) -> dict[str, int]:
@@ -45,7 +50,7 @@ def land(run: Run) -> dict[str, int]:
     }
     if landed.unmatched:
         log.warning("no declaration names these files: %s", ", ".join(landed.unmatched))
-    log.info("landed for %s: %s", run.day.key, counts)
+    log.info("landed for %s (known on %s): %s", run.day.as_of, run.day.known_on, counts)
     return counts
 
 
@@ -116,7 +121,7 @@ def ensure_cutpoints(run: Run) -> dict[str, Any]:
 
 def _cutpoint_kind(run: Run) -> str:
     """Cut-points are a function of raw *and* of the thresholds, so each set of settings has its own."""
-    return f"cutpoints/{run.settings.meaning_hash[:8]}"
+    return f"cutpoints/{run.settings.fit_hash[:8]}"
 
 
 def fit_cutpoints(run: Run) -> dict[str, Any]:
@@ -129,10 +134,13 @@ def fit_cutpoints(run: Run) -> dict[str, Any]:
         folder = run.folder / "fit"
         _build_features(run, folder, start)
         features = folder / "features" / "customer_features.parquet"
-    fitted = cutpoints.fit(lake.table(features, cutpoints.FEATURES), run.settings.thresholds)
+    fitted = cutpoints.fit(lake.Columns(features), run.settings.thresholds)
     fitted = fitted.with_reference_shares(_shares(run, features, fitted))
     version = artifacts.save(run.lake, _cutpoint_kind(run), start.as_of, fitted.to_json(), fitted.card())
-    return {"cutpoint_version": version, "made": True, "status": fitted.status}
+    in_force, _ = artifacts.in_force(run.lake, _cutpoint_kind(run), run.day)
+    if in_force != version:
+        log.warning("fitted %s, but %s was fitted before it and stays in force", version, in_force)
+    return {"cutpoint_version": in_force, "fitted": version, "made": True, "status": fitted.status}
 
 
 def _shares(run: Run, features: Path, fitted: Any) -> dict[str, dict[str, float]]:
@@ -145,7 +153,8 @@ def _shares(run: Run, features: Path, fitted: Any) -> dict[str, dict[str, float]
             for segment, count in judged["segment"].value_counts().items():
                 counts[segment] += int(count)
         total = sum(counts.values())
-        shares[scheme] = {segment: count / total if total else 0.0 for segment, count in counts.items()}
+        if total:  # nobody has no shares, and nothing can be compared with them
+            shares[scheme] = {segment: count / total for segment, count in counts.items()}
     return shares
 
 
@@ -154,8 +163,8 @@ def _cutpoints(run: Run) -> tuple[str, Any]:
 
     found = artifacts.in_force(run.lake, _cutpoint_kind(run), run.day)
     if found is None:
-        msg = f"no cut-points in force on {run.day.as_of}; run ensure_cutpoints first"
-        raise FileNotFoundError(msg)
+        msg = f"no cut-points for {run.day.as_of} under these settings; clear ensure_cutpoints and after"
+        raise RunIncomplete(msg)
     return found[0], Cutpoints.from_json(found[1])
 
 
@@ -203,8 +212,17 @@ def score(run: Run, scheme: str) -> dict[str, Any]:
 
 
 def build_marts(run: Run) -> dict[str, int]:
-    """dbt: what BI reads, into the run's folder."""
+    """dbt: what BI reads, into the run's folder.
+
+    Raises RunIncomplete when the run's working file was dropped after it published.
+    """
     import transform
+
+    if not (run.folder / "run.duckdb").exists():
+        msg = f"run {run.run_id} has no working file any more; clear build_features and after"
+        raise RunIncomplete(msg)
+    shutil.rmtree(run.folder / "marts", ignore_errors=True)  # a table that is no longer built must not stay
+    lake.write_text(run.folder / _DICTIONARY, dictionary_hash())
 
     return transform.build(
         _MART_LAYERS,
@@ -224,7 +242,8 @@ def audit(run: Run) -> dict[str, int]:
         run.folder,
         run.day,
         contract=transform.descriptions(run.folder, "published"),
-        reference_shares=fitted.reference_shares,
+        # Too little data to fit on is too little to compare with: a shop's first half-year only shifts.
+        reference_shares=fitted.reference_shares if fitted.status == "ok" else {},
         approved_shift=run.settings.approved_shift,
     )
 
@@ -232,13 +251,15 @@ def audit(run: Run) -> dict[str, int]:
 def publish(run: Run) -> dict[str, Any]:
     """Show the audited tables to BI in one switch; drop the run's working files, keep what its gates said.
 
-    Raises FileNotFoundError when the run's tables were dropped after it published.
+    Raises RunIncomplete when the run's tables were dropped after it published.
     """
     import transform
 
     if not (run.folder / "marts").exists():
-        msg = f"the tables of run {run.run_id} were dropped after it published; clear build_marts and after"
-        raise FileNotFoundError(msg)
+        msg = (
+            f"the tables of run {run.run_id} were dropped after it published; clear build_features and after"
+        )
+        raise RunIncomplete(msg)
 
     version, _ = _cutpoints(run)
     simulated = sorted(
@@ -249,7 +270,7 @@ def publish(run: Run) -> dict[str, Any]:
     )
     facts = published.Facts(
         settings_hash=run.settings.meaning_hash,
-        dictionary_hash=dictionary_hash(),
+        dictionary_hash=(run.folder / _DICTIONARY).read_text(),
         cutpoint_version=version,
         sources=tuple(sorted(run.settings.sources)),
         simulated_extracts=tuple(simulated),
@@ -260,7 +281,7 @@ def publish(run: Run) -> dict[str, Any]:
         run.day,
         facts,
         extra={"quality_results": gates.quality_results(run.folder, run.day)},
-        files={"gates.html": gates.report(run.folder, run.day)},
+        files={"gates.html": gates.report(run.folder, run.day, with_keys=False)},
         without=INTERNAL_MARTS,
         descriptions=transform.descriptions(run.folder, "published"),
         csv=run.settings.publish.csv,

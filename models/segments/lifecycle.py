@@ -121,8 +121,8 @@ def fit_tau(features: pd.DataFrame, enough: bool, thresholds: Thresholds) -> tup
     if not enough:
         return float(thresholds.tau_default_days), {}
     with_gap = units.whole(features, "gaps", missing=0) >= 1
-    typical = features.loc[with_gap, "gap_median_days"].astype("float64")
-    by_category = typical.groupby(features.loc[with_gap, "top_category"].astype(object)).agg(
+    typical = features["gap_median_days"][with_gap].astype("float64")
+    by_category = typical.groupby(features["top_category"][with_gap].astype(object)).agg(
         ["size", "median"]
     )
     by_category = by_category[by_category["size"] >= thresholds.category_min_customers].sort_index()

@@ -249,6 +249,27 @@ def table(path: Path, columns: Sequence[str]) -> pd.DataFrame:
         return _frame(file.read(columns=list(columns)), columns)
 
 
+class Columns:
+    """A table read one column at a time, each time it is asked for: what is fitted on must not fit in memory.
+
+    Stands in for a DataFrame where only `columns`, `len()` and `frame[name]` are used; types as in `batches`.
+    """
+
+    def __init__(self, path: Path) -> None:
+        import pyarrow.parquet as pq
+
+        with pq.ParquetFile(path) as file:
+            self.columns = file.schema_arrow.names
+            self._rows = file.metadata.num_rows
+        self._path = path
+
+    def __len__(self) -> int:
+        return self._rows
+
+    def __getitem__(self, name: str) -> pd.Series:
+        return table(self._path, [name])[name]
+
+
 def _require_columns(path: Path, there: Sequence[str], wanted: Sequence[str]) -> None:
     absent = [column for column in wanted if column not in there]
     if absent:

@@ -138,6 +138,34 @@ def test_the_same_day_again_gives_the_same_bytes(day, tmp_path):
 
 
 @pytest.mark.slow
+def test_a_shop_that_starts_in_the_middle_of_a_month_publishes_its_first_day(tmp_path):
+    first = FIRST + timedelta(days=9)
+    (tmp_path / "segmentation.yml").write_text(SETTINGS)
+    write_shop(tmp_path / "extracts", first, first + timedelta(days=60), upto=first, customers=900)
+    run = take_all(tmp_path / "segmentation.yml", first)
+    assert published.current(run.lake)["as_of"] == str(first)
+
+
+@pytest.mark.slow
+def test_a_past_day_stated_again_sees_what_came_later_and_the_day_itself_stays(tmp_path):
+    settings = make(tmp_path)
+    late = LAST - timedelta(days=3)
+    late_file = settings.parent / "extracts" / "complete_journey" / "purchases" / f"purchases_{LAST}.csv.gz"
+    before = tables(take_all(settings, late))
+    rows = gzip.decompress(late_file.read_bytes()).decode().splitlines()
+    old = f"9001,1,990001,1,1,77.00,0.00,0.00,0.00,1,{late - timedelta(days=2)} 17:00:00"
+    late_file.write_bytes(gzip.compress("\n".join([*rows, old, ""]).encode(), mtime=0))
+    restated = take_all(settings, late, LAST)
+    assert tables(take_all(settings, late)) == before
+    import pandas as pd
+
+    customers = pd.read_parquet(published.version_of(restated.lake, restated.day) / "customer_360.parquet")
+    assert "9001" in set(customers["customer_id"])
+    assert set(customers["known_on"].astype(str)) == {str(LAST)}
+    assert published.current(restated.lake)["known_on"] == str(LAST)
+
+
+@pytest.mark.slow
 def test_rows_permuted_within_their_files_give_the_same_bytes(day, tmp_path):
     permuted = take_all(make(tmp_path, shuffle=99), LAST)
     assert tables(permuted) == tables(day)

@@ -8,6 +8,7 @@ import pytest
 from pipeline import schedule
 from pipeline.run import _day
 from pipeline.settings import Schedule, Settings
+from storage.lake import Day
 
 NEW_YORK = Settings(
     time_zone="America/New_York",
@@ -25,6 +26,13 @@ def test_the_day_of_a_run_is_the_local_day_of_its_logical_date():
     late = datetime(2018, 1, 2, 3, 0, tzinfo=ZoneInfo("UTC"))  # 22:00 on the 1st in New York
     assert _day(late, None, NEW_YORK).as_of == date(2018, 1, 1)
     assert _day(late, "2018-01-05", NEW_YORK).known_on == date(2018, 1, 5)
+
+
+def test_a_day_known_later_has_an_instant_of_its_own_on_the_same_local_day():
+    day, later = Day.of(date(2018, 1, 1)), Day.of(date(2018, 1, 1), date(2018, 1, 31))
+    assert schedule.instant(NEW_YORK, day) == schedule.logical_date(NEW_YORK, date(2018, 1, 1))
+    assert schedule.instant(NEW_YORK, later) != schedule.instant(NEW_YORK, day)
+    assert _day(schedule.instant(NEW_YORK, later), "2018-01-31", NEW_YORK) == later
 
 
 def test_known_on_cannot_lie_before_the_day():

@@ -64,3 +64,9 @@ def test_the_meaning_changes_with_a_threshold_but_not_with_a_place(tmp_path):
     narrower = load(write(tmp_path, "features: {window_days: 180}\n"))
     assert plain.meaning_hash == moved.meaning_hash
     assert plain.meaning_hash != narrower.meaning_hash
+
+
+def test_approving_a_shift_is_published_but_leaves_the_cut_points_in_force(tmp_path):
+    plain, approved = load(write(tmp_path, "")), load(write(tmp_path, "approved_shift: [rfm]\n"))
+    assert plain.meaning_hash != approved.meaning_hash
+    assert plain.fit_hash == approved.fit_hash

@@ -1,6 +1,6 @@
 {# Tests of whole tables: one scan per rule, not one per column. #}
 
-{# External tables enforce types, not nulls: this does. #}
+{# The contract of a Parquet file enforces types, not nulls: this does. #}
 {% test marts_never_null(model, columns) %}
     select {{ columns | join(', ') }}
     from {{ model }}

@@ -99,10 +99,27 @@ class Built:
     results: list[Any]
 
     def rows(self, table: str, columns: str, where: str = "true") -> list[tuple]:
-        """Some columns of an external table, in a fixed order."""
+        """Some columns of a table's file, in a fixed order."""
         with duckdb.connect() as connection:
-            path = self.run_dir / "features" / f"{table}.parquet"
-            return connection.execute(f"select {columns} from '{path}' where {where} order by all").fetchall()
+            query = f"select {columns} from '{self.file(table)}' where {where} order by all"
+            return connection.execute(query).fetchall()
+
+    def records(self, table: str) -> list[dict[str, Any]]:
+        """Every row of a table's file as it stands there, by column name."""
+        with duckdb.connect() as connection:
+            found = connection.execute(f"from '{self.file(table)}'")
+            names = [column[0] for column in found.description]
+            return [dict(zip(names, row, strict=True)) for row in found.fetchall()]
+
+    def types(self, table: str) -> dict[str, str]:
+        """Column → type of a table's file, in its order."""
+        with duckdb.connect() as connection:
+            described = connection.execute(f"describe from '{self.file(table)}'").fetchall()
+            return {name: kind for name, kind, *_ in described}
+
+    def file(self, table: str) -> Path:
+        """The Parquet file of a table of the features build."""
+        return self.run_dir / "features" / f"{table}.parquet"
 
     def statuses(self, kind: str) -> dict[str, str]:
         """Status by name of the nodes of one resource type."""

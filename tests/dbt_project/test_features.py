@@ -18,13 +18,16 @@ RULES = {
     "a_row_is_not_seen_before_its_delivery_nor_an_order_on_as_of_itself",
     "test_gift_card_unpaid_and_free_orders_are_excluded",
     "orders_of_one_day_are_one_occasion_and_the_window_ends_window_days_before_as_of",
+    "the_second_order_counts_also_on_the_day_of_the_first",
     "an_unlinked_return_reduces_the_window_net_and_no_order",
     "an_anonymous_order_makes_no_customer",
     "the_top_category_is_the_first_in_the_alphabet_among_equals",
     "nothing_said_is_zero_when_delivered_and_null_when_not",
+    "a_customer_whose_columns_contradict_one_another_is_counted",
 }
 APRIL = "as_of = date '2017-04-01'"
 MAY = "as_of = date '2017-05-01'"
+BEFORE_ANY_DELIVERY = ("2017-03-01", "2017-03-01")
 
 
 @pytest.fixture(scope="module")
@@ -55,14 +58,14 @@ def test_a_customer_is_what_was_delivered_by_the_day(both_days):
     april = both_days.rows("customer_features", columns, APRIL)
     may = both_days.rows("customer_features", columns, MAY)
 
-    # 10 + 5 + 4 + 3, less the return that names no basket
+    # 10 + 5 + 4 + 3, less the return that names no basket; the first two baskets are of one day
     assert april == [
-        ("1", 3, 2, 21, 10, *money("21.00"), "TEA"),
+        ("1", 3, 2, 21, 0, *money("21.00"), "TEA"),
         ("2", 0, 0, None, None, *money("0.00"), None),
         ("3", 0, 0, None, None, *money("0.00"), None),
     ]
     # the late basket of 20.00 is there, and 3.00 is corrected to 3.50
-    assert may[0] == ("1", 4, 3, 42, 10, *money("41.50"), "TEA")
+    assert may[0] == ("1", 4, 3, 42, 0, *money("41.50"), "TEA")
 
 
 def test_net_of_features_and_anonymous_is_net_of_staging(both_days):
@@ -91,6 +94,29 @@ def test_every_row_of_a_file_is_accounted_for(both_days):
         (date(2017, 4, 5), 3, 2, 1, 0, 0, 0),
         (date(2017, 4, 6), 1, 0, 1, 0, 0, 0),
     ]
+
+
+def test_a_day_before_any_delivery_has_no_customer_and_measures_of_zero(shop_lake, both_days, tmp_path):
+    nobody = build(shop_lake, tmp_path, BEFORE_ANY_DELIVERY)
+
+    for table in ("customer_features", "row_account"):
+        assert nobody.rows(table, "count(*)") == [(0,)], table
+    (measured,) = nobody.records("feature_measures")
+    assert (measured["as_of"], measured["known_on"]) == (date(2017, 3, 1), date(2017, 3, 1))
+    of_nobody = ("_share", "_min", "_max", "_mean", "last_feature_on")
+    counted = {name for name in measured if not name.endswith((*of_nobody, "as_of", "known_on"))}
+    assert {"customers_in", "customers_out", "buyers", "net_features", "contradictions"} <= counted
+    assert {name: measured[name] for name in counted} == dict.fromkeys(counted, 0)
+    assert {value for name, value in measured.items() if name.endswith(of_nobody)} == {None}
+    for table in ("customer_features", "feature_measures", "row_account"):
+        assert nobody.types(table) == both_days.types(table), table
+
+
+def test_customers_stand_in_the_order_of_their_ids(both_days):
+    keys = [(record["customer_id"], record["as_of"]) for record in both_days.records("customer_features")]
+
+    assert len(keys) == 6
+    assert keys == sorted(keys)
 
 
 def test_a_day_alone_and_rows_in_other_order_give_the_same_features(both_days, tmp_path):

@@ -1,5 +1,5 @@
 {{ config(
-    materialized='external',
+    materialized='parquet_file',
     location=var('run_dir') ~ '/features/customer_features.parquet',
     contract={'enforced': true},
 ) }}

@@ -55,7 +55,8 @@ per_customer as (
         sum(gap_ln) as gap_ln_sum,
         sum(gap_ln * gap_ln) as gap_ln_sq_sum,
         median(gap_days) filter (where gap_days > 0) as gap_median_days,
-        min(ordered_on) filter (where gap_days > 0) as second_occasion_on,
+        -- of the first order alone there is none before it; the second may be of the same day
+        min(ordered_on) filter (where previous_on is not null) as second_order_on,
         max(previous_on) filter (where gap_days > 0) as occasion_before_last_on,
         sum(list_amount) filter (where is_w) as list_w,
         sum(discount_amount) filter (where is_w) as discount_w,
@@ -112,7 +113,7 @@ customers as (
         {{ days_between('per_customer.first_order_on', 'customers.as_of') }} as tenure_days,
         cast(per_customer.net_w / nullif(per_customer.orders_w, 0) as decimal(18, 2)) as aov_w,
         case when per_customer.orders_life > 0 then per_customer.gaps + 1 else 0 end as occasions_life,
-        {{ days_between('per_customer.first_order_on', 'per_customer.second_occasion_on') }} as second_order_days,
+        {{ days_between('per_customer.first_order_on', 'per_customer.second_order_on') }} as second_order_days,
         coalesce(per_customer.gaps, 0) as gaps,
         cast(coalesce(per_customer.gap_ln_sum, 0) as bigint) as gap_ln_sum,
         cast(coalesce(per_customer.gap_ln_sq_sum, 0) as bigint) as gap_ln_sq_sum,

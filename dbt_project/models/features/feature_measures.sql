@@ -1,4 +1,4 @@
-{{ config(materialized='external', location=var('run_dir') ~ '/features/feature_measures.parquet') }}
+{{ config(materialized='parquet_file', location=var('run_dir') ~ '/features/feature_measures.parquet') }}
 
 {%- set may_be_null = [
     'age_band', 'income_band', 'recency_days', 'second_order_days', 'gap_median_days', 'list_w', 'top_category',
@@ -85,8 +85,8 @@ customers as (
             where orders_w > orders_life or orders_90d > orders_life or orders_30d > orders_90d
             or gaps <> greatest(occasions_life - 1, 0) or occasions_life > orders_life
             or (orders_life > 0) <> (recency_days is not null)
-            or (gaps > 0) <> (gap_median_days is not null) or (gaps > 0) <> (second_order_days is not null)
-            or second_order_days < 1 or last_gap_days < 1
+            or (gaps > 0) <> (gap_median_days is not null) or (orders_life > 1) <> (second_order_days is not null)
+            or second_order_days < 0 or second_order_days > tenure_days - recency_days or last_gap_days < 1
             or discount_w > list_w or categories_w < 0
         ) as contradictions,
         {%- for column in may_be_null %}

@@ -1,4 +1,4 @@
-{{ config(materialized='external', location=var('run_dir') ~ '/features/row_account.parquet') }}
+{{ config(materialized='parquet_file', location=var('run_dir') ~ '/features/row_account.parquet') }}
 
 {%- set extracts = {
     'complete_journey': [

@@ -103,6 +103,16 @@ def test_two_orders_on_the_first_day_make_the_first_gap_a_repeat_buyers():
     found = judged(customer("c", (5, 10), (506, 10), (506, 10)), **laws)
     assert found["reactivation_limit_days"].tolist() == [600.0]
     assert found["segment"].tolist() != ["LC9_reactivated"]
+    # one order on the first day, two on the second: the gap was the first wait for a second order
+    found = judged(customer("c", (5, 10), (5, 10), (506, 10)), **laws)
+    assert found["reactivation_limit_days"].tolist() == [400.0]
+    assert found["segment"].tolist() == ["LC9_reactivated"]
+
+
+def test_orders_of_one_day_alone_have_no_limit_to_come_back_from():
+    found = judged(customer("c", (5, 10), (5, 10)))
+    assert found["reactivation_limit_days"].isna().tolist() == [True]
+    assert found["segment"].tolist() == ["LC3_growing"]
 
 
 def test_a_later_gap_is_judged_by_the_gaps_before_it_alone():

@@ -91,6 +91,11 @@ def test_t2_is_two_months_until_two_hundred_have_come_back():
     assert purchase_group.fit_t2(second_orders(range(1, 200)), 400.0, DEFAULTS) == (60, 199)
 
 
+def test_second_orders_of_the_first_day_count_towards_t2():
+    assert purchase_group.fit_t2(second_orders([0] * 150 + [90] * 50), 400.0, DEFAULTS) == (90, 200)
+    assert purchase_group.fit_t2(second_orders([0] * 160 + [90] * 40), 400.0, DEFAULTS) == (30, 200)
+
+
 def test_first_orders_younger_than_half_a_year_do_not_count_towards_t2():
     assert purchase_group.fit_t2(second_orders(range(1, 201), 179), 400.0, DEFAULTS) == (60, 0)
     assert purchase_group.fit_t2(second_orders(range(1, 201), 180), 400.0, DEFAULTS) == (160, 200)

@@ -20,8 +20,8 @@ run: $(VENV)/ok  ## from clone to published tables, for the settings' last day (
 ui: $(VENV)/ok   ## Airflow with its UI on PORT (8080)
 	@$(BIN)/python -m pipeline ui --port $(PORT)
 
-test: $(VENV)/ok ## all tests
-	@$(BIN)/python -m pytest
+test: $(VENV)/ok ## all tests (ONLY='-m "not slow"' for the quick ones)
+	@$(BIN)/python -m pytest $(ONLY)
 
 lint: $(VENV)/ok ## ruff and sqlfluff
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/sqlfluff lint dbt_project/models

@@ -16,7 +16,7 @@ from datetime import date
 
 from pipeline import local_airflow, schedule, steps
 from pipeline.run import DAG_ID, Run
-from pipeline.settings import Settings, load
+from pipeline.settings import REPOSITORY, Settings, load
 from storage import lake, published
 from storage.lake import Day
 
@@ -129,7 +129,7 @@ def _bring_in_demo(settings: Settings) -> None:
 
 
 @contextmanager
-def _only_run(settings: Settings, day: Day) -> Iterator[None]:
+def _only_run(settings: Settings, day: Day | None) -> Iterator[None]:
     """One `make run` of a lake at a time; the refusal names the process and day that hold it."""
     settings.lake.mkdir(parents=True, exist_ok=True)
     with (settings.lake / ".run.lock").open("a+") as file:
@@ -139,10 +139,11 @@ def _only_run(settings: Settings, day: Day) -> Iterator[None]:
             file.seek(0)
             raise Refused(f"a run is going on: {file.read().strip()}; wait for it, or make stop") from None
         file.truncate(0)
-        file.write(f"process {os.getpid()} runs {day.key}")
+        file.write(f"process {os.getpid()} " + (f"runs {day.key}" if day else "cleans up"))
         file.flush()
         yield
-        file.truncate(0)
+        file.seek(0)
+        file.truncate()
 
 
 def ui(settings: Settings, options: argparse.Namespace) -> int:
@@ -178,15 +179,23 @@ def stop(settings: Settings, options: argparse.Namespace) -> int:
 
 
 def clean(settings: Settings, options: argparse.Namespace) -> int:
-    """Stop, and remove the lake, the demo's extracts and Airflow's files; the environment stays."""
-    local_airflow.stop(say)
-    for folder in (settings.lake, settings.incoming / "complete_journey", local_airflow.HOME):
-        if folder.exists():
-            for path in folder.rglob("*"):
-                if path.is_dir() and not path.is_symlink():
-                    path.chmod(0o755)
-            shutil.rmtree(folder)
-            print(f"removed {folder}")
+    """Stop, and remove the lake, the demo's extracts and Airflow's files; the environment stays.
+
+    Only what lies inside the project's own folder goes: a lake elsewhere may be somebody's production.
+    """
+    with _only_run(settings, None):
+        local_airflow.stop(say)
+        demo = [settings.incoming / "complete_journey", settings.incoming / "SIMULATED.txt"]
+        for place in (settings.lake, *demo, local_airflow.HOME):
+            if not place.exists():
+                continue
+            if REPOSITORY not in place.parents:
+                print(f"{place} lies outside the project and stays; remove it yourself if you mean it")
+            elif place.is_dir():
+                shutil.rmtree(place)
+                print(f"removed {place}")
+            else:
+                place.unlink()
     return 0
 
 

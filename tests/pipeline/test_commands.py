@@ -1,0 +1,84 @@
+"""The commands behind make, without Airflow."""
+
+from __future__ import annotations
+
+import fcntl
+from datetime import date
+
+import pytest
+
+from pipeline import __main__ as commands
+from pipeline import local_airflow
+from storage.lake import Day
+
+
+@pytest.fixture
+def project(tmp_path, monkeypatch):
+    """A project folder with its own settings, lake and Airflow home."""
+    root = tmp_path / "project"
+    root.mkdir()
+    (root / "segmentation.yml").write_text("time_zone: America/New_York\ncurrency: USD\n")
+    monkeypatch.setenv("SEGMENTATION_SETTINGS", str(root / "segmentation.yml"))
+    monkeypatch.setattr(commands, "REPOSITORY", root)
+    monkeypatch.setattr(local_airflow, "HOME", root / ".airflow")
+    return root
+
+
+def test_clean_removes_what_the_project_made_and_nothing_else(project):
+    for made in ("lake/raw", "extracts/complete_journey/purchases", "extracts/another", ".airflow"):
+        (project / made).mkdir(parents=True)
+    (project / "extracts" / "SIMULATED.txt").touch()
+    assert commands.main(["clean"]) == 0
+    left = {path.relative_to(project).as_posix() for path in project.rglob("*")}
+    assert left == {"segmentation.yml", "extracts", "extracts/another"}
+
+
+def test_clean_leaves_a_lake_outside_the_project_alone(project, tmp_path, capsys):
+    elsewhere = tmp_path / "production"
+    (elsewhere / "landing").mkdir(parents=True)
+    (project / "segmentation.yml").write_text(f"lake: {elsewhere}\n")
+    assert commands.main(["clean"]) == 0
+    assert (elsewhere / "landing").exists()
+    assert "lies outside the project" in capsys.readouterr().out
+
+
+def test_a_second_run_is_refused_and_told_who_holds_the_first(project, capsys):
+    lock = project / "lake" / ".run.lock"
+    lock.parent.mkdir()
+    with lock.open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        file.write("process 4711 runs as_of=2018-01-01")
+        file.flush()
+        assert commands.main(["run", "--day", "2018-01-01"]) == 1
+    assert "process 4711 runs as_of=2018-01-01" in capsys.readouterr().err
+
+
+def test_too_little_disk_is_refused_with_what_is_needed_and_what_is_free(project, capsys):
+    (project / "segmentation.yml").write_text("resources: {min_free_gib: 900000.0}\n")
+    assert commands.main(["run", "--day", "2018-01-01"]) == 1
+    assert "are needed" in capsys.readouterr().err
+
+
+def test_a_wrong_setting_ends_every_command_with_one_line(project, capsys):
+    (project / "segmentation.yml").write_text("curency: USD\n")
+    assert commands.main(["status"]) == 1
+    assert "line 1: curency: is not a setting; did you mean currency?" in capsys.readouterr().err
+
+
+def test_without_a_last_day_the_user_must_say_which(project, capsys):
+    assert commands.main(["run"]) == 1
+    assert "make run DAY=YYYY-MM-DD" in capsys.readouterr().err
+
+
+def test_an_unknown_customer_and_an_empty_lake_are_said_plainly(project, capsys):
+    assert commands.main(["why", "1"]) == 1
+    assert commands.main(["rollback"]) == 1
+    assert commands.main(["status"]) == 0
+    assert "nothing is published yet" in capsys.readouterr().out
+
+
+def test_the_lock_names_the_day_while_it_runs_and_nothing_after(project):
+    settings = commands.load()
+    with commands._only_run(settings, Day.of(date(2018, 1, 1))):
+        assert "as_of=2018-01-01" in (settings.lake / ".run.lock").read_text()
+    assert (settings.lake / ".run.lock").read_text() == ""

@@ -127,6 +127,11 @@ class Cutpoints:
         """The day the cut-points were fitted on and the first 8 hex digits of their content's SHA-256."""
         return f"{self.as_of or 'none'}-{hashlib.sha256(self.to_json().encode()).hexdigest()[:8]}"
 
+    @property
+    def tiers(self) -> TierCuts:
+        """The tier cuts of the basis in force, with the Gini coefficient and the top share to publish."""
+        return self.margin_tiers if self.value_basis == "margin" and self.margin_tiers else self.net_tiers
+
     def with_reference_shares(self, shares: Mapping[str, Mapping[str, float]]) -> Cutpoints:
         """The same cut-points with the share of each segment per scheme put in."""
         frozen = {scheme: MappingProxyType(dict(parts)) for scheme, parts in shares.items()}

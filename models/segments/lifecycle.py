@@ -122,9 +122,7 @@ def fit_tau(features: pd.DataFrame, enough: bool, thresholds: Thresholds) -> tup
         return float(thresholds.tau_default_days), {}
     with_gap = units.whole(features, "gaps", missing=0) >= 1
     typical = features["gap_median_days"][with_gap].astype("float64")
-    by_category = typical.groupby(features["top_category"][with_gap].astype(object)).agg(
-        ["size", "median"]
-    )
+    by_category = typical.groupby(features["top_category"][with_gap].astype(object)).agg(["size", "median"])
     by_category = by_category[by_category["size"] >= thresholds.category_min_customers].sort_index()
     tau_0 = round(float(np.median(typical.to_numpy())), 2)
     return tau_0, {str(category): round(float(days), 2) for category, days in by_category["median"].items()}

@@ -220,7 +220,7 @@ class Shop:
             path = self.folder / "lake" / "scores" / scheme / f"as_of={as_of}.parquet"
             write(path, columns, [(*row, day, day, scheme, "v1") for row in rows])
 
-    def build(self, select="path:seeds path:models", as_of="2018-01-01"):
+    def build(self, select="path:seeds path:models", as_of="2018-01-01", **settings):
         """dbt build of the marts; returns {node name: status}."""
         from dbt.adapters.duckdb.connections import DuckDBConnectionManager
         from dbt.cli.main import dbtRunner
@@ -233,6 +233,7 @@ class Shop:
             "run_dir": str(self.folder),
             "day_key": f"as_of={as_of}",
             "as_of_dates": [{"as_of": as_of, "known_on": as_of}],
+            **settings,
         }
         command = ["build", "--select", *select.split(), "--vars", json.dumps(variables), "--quiet"]
         command += ["--indirect-selection", "cautious"]
@@ -366,6 +367,35 @@ def test_a_profile_shows_medians_and_top_categories(shop):
     # ann 1200.00, bob 300.50, dan 500.00; bread 1200.00 and milk 800.50 of 2000.50
     assert [tuple(map(str, row)) for row in found] == [
         ("3", "2000.50", "0.992435", "500.00", "20.0", "bread", "0.599850", "milk", "None")
+    ]
+
+
+OF_CUT_POINTS = "cutpoint_version, cutpoint_status, gini, top_fifth_share"
+
+
+def test_a_profile_names_its_cut_points(shop):
+    found = shop.rows(f"select distinct scheme, {OF_CUT_POINTS} from {{segment_profile}} order by all")
+    assert found == [(scheme, "v1", "ok", None, None) for scheme in sorted(SCHEMES)]
+
+
+def test_a_profile_says_that_there_was_too_little_data_and_how_unequal_values_are(another_shop):
+    settings = {"cutpoint_status": "insufficient", "value_gini": 0.684, "value_top_fifth_share": 0.55}
+    select = f"{UPSTREAM} {' '.join(SCHEMES.values())} customer_360 segment_profile"
+    assert broken(another_shop.build(select, **settings)) == []
+    found = another_shop.rows(
+        f"select distinct scheme, {OF_CUT_POINTS} from {{segment_profile}} order by all"
+    )
+    assert found == [
+        ("churn_level", "v1", "insufficient", None, None),
+        ("lifecycle", "v1", "insufficient", None, None),
+        ("purchase_group", "v1", "insufficient", None, None),
+        ("rfm", "v1", "insufficient", None, None),
+        ("value_tier", "v1", "insufficient", 0.684, 0.55),
+    ]
+    kinds = dict(another_shop.rows("select name, type from parquet_schema({segment_profile})"))
+    assert kinds["gini"] == kinds["top_fifth_share"] == "DOUBLE"
+    assert broken(another_shop.build("segment_profile", cutpoint_status="fine")) == [
+        "segment_profile_has_a_known_cutpoint_status"
     ]
 
 

@@ -7,6 +7,7 @@ from population import customer, frame
 
 from models import cutpoints, schemes, units
 from models.cutpoints import Cutpoints
+from models.segments.value_tier import TierCuts
 
 DEFAULTS = schemes.Thresholds()
 
@@ -126,6 +127,13 @@ def test_reference_quantiles_are_of_buyers_and_known_values_only(crowd, fitted):
     assert (points[0], points[-1]) == (buyers["recency_days"].min(), buyers["recency_days"].max())
     assert set(fitted.reference_quantiles["net_life"]) <= set(buyers["net_life"].astype(float))
     assert fitted.reference_quantiles["orders_life"][0] == 1
+
+
+def test_the_tiers_in_force_are_those_of_the_basis():
+    net, margin = TierCuts(2500, 1000, 5, 0.5, 0.6), TierCuts(500, 100, 5, 0.3, 0.4)
+    assert population.cuts(net_tiers=net).tiers == net
+    assert population.cuts(net_tiers=net, margin_tiers=margin, value_basis="margin").tiers == margin
+    assert population.cuts(net_tiers=net, margin_tiers=margin, value_basis="net").tiers == net
 
 
 def test_rows_of_two_days_are_refused():

@@ -1,6 +1,7 @@
 {{ config(location=var('run_dir') ~ '/marts/segment_profile.parquet') }}
 
-{% set schemes = ['rfm', 'purchase_group', 'value_tier', 'lifecycle', 'churn_level'] %}
+{% set tables = marts_scheme_tables() %}
+{% set schemes = tables.keys() | list %}
 
 with
 
@@ -27,6 +28,17 @@ segments as (
         sort_order
     from {{ ref('labels') }}
     where kind = 'segment'
+),
+
+-- off the scores themselves, which cannot disagree with what they were judged by
+cutpoints as (
+    {%- for scheme, table in tables.items() %}
+    select
+        '{{ scheme }}' as scheme,
+        max(cutpoint_version) as cutpoint_version
+    from {{ ref(table) }}
+    {{ 'union all' if not loop.last }}
+    {%- endfor %}
 ),
 
 population as (
@@ -131,9 +143,15 @@ profiled as (
         top_categories.top_category_2,
         top_categories.top_category_2_share,
         top_categories.top_category_3,
-        top_categories.top_category_3_share
+        top_categories.top_category_3_share,
+        case when segments.scheme = 'value_tier' then {{ marts_number('value_gini') }} end as gini,
+        case when segments.scheme = 'value_tier' then {{ marts_number('value_top_fifth_share') }} end
+            as top_fifth_share,
+        cutpoints.cutpoint_version,
+        '{{ var("cutpoint_status") }}' as cutpoint_status
     from segments
     cross join population
+    left join cutpoints on segments.scheme = cutpoints.scheme
     left join measured
         on segments.scheme = measured.scheme and segments.segment_code = measured.segment_code
     left join top_categories

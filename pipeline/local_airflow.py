@@ -2,12 +2,16 @@
 
 Loopback only, SQLite, LocalExecutor with few slots: more than four on SQLite end in "database is locked".
 Everything it keeps lies in `.airflow/`, so a later `make ui` shows the runs and logs made headless before.
+Tests have it elsewhere, by the variable SEGMENTATION_AIRFLOW_HOME. AIRFLOW_HOME is not asked: what that names
+is the user's own, and `make clean` removes ours.
 """
 
 from __future__ import annotations
 
+import http.client
 import json
 import os
+import re
 import secrets
 import signal
 import socket
@@ -22,12 +26,15 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.settings import REPOSITORY, load
+from storage import lake
 
-HOME = Path(os.environ.get("AIRFLOW_HOME") or REPOSITORY / ".airflow")
+HOME = Path(os.environ.get("SEGMENTATION_AIRFLOW_HOME") or REPOSITORY / ".airflow").absolute()
 HEADLESS = ("api-server", "scheduler", "dag-processor")
 SERVED = (*HEADLESS, "triggerer")
 _PARALLELISM = 2  # cores of the smallest machine this is meant for; SQLite bears four
 _START_SECONDS = 120
+_ANSWER_SECONDS = _START_SECONDS  # what looks dead may be another's that is only just starting
+_CALL_SECONDS = 30
 _STOP_SECONDS = 15
 _POLL_SECONDS = 0.3
 
@@ -46,10 +53,15 @@ class RunRefused(RuntimeError):
 
 @dataclass(frozen=True)
 class Server:
-    """A local Airflow: where it answers and which processes it consists of."""
+    """A local Airflow: where it answers, which processes it consists of, and for whom it is.
+
+    `served` is true of one that was started for the user, by `make ui`, and stays; false of one that a
+    `make run` started for itself and stops when it is done.
+    """
 
     port: int
     processes: dict[str, int]
+    served: bool
 
     @property
     def url(self) -> str:
@@ -64,7 +76,7 @@ class Server:
             data=None if body is None else json.dumps(body).encode(),
             headers={"Content-Type": "application/json"},
         )
-        with urllib.request.urlopen(request, timeout=30) as answer:
+        with urllib.request.urlopen(request, timeout=_CALL_SECONDS) as answer:
             text = answer.read()
         return json.loads(text) if text else None
 
@@ -141,31 +153,68 @@ def free_port() -> int:
 
 
 def running() -> Server | None:
-    """The local Airflow that is up, or None."""
-    state = HOME / "server.json"
-    if not state.exists():
-        return None
-    data = json.loads(state.read_text())
-    if not all(_alive(pid) for pid in data["processes"].values()):
-        return None
-    return Server(data["port"], data["processes"])
+    """The local Airflow that is up, or None: its processes are Airflow's and its API answers.
+
+    One that is still starting, or too busy to answer at once, is waited for: whoever took it for dead would
+    start another, and end the run it works on.
+    """
+    server = _recorded()
+    deadline = time.monotonic() + _ANSWER_SECONDS
+    while server and all(map(_airflow_process, server.processes.values())):
+        if _health(server):
+            return server
+        if time.monotonic() > deadline:
+            break
+        time.sleep(_POLL_SECONDS)
+    return None
 
 
-def _alive(pid: int) -> bool:
+def _recorded() -> Server | None:
+    """The local Airflow that was started last and not stopped; after a crash it may be gone."""
+    try:
+        state = json.loads((HOME / "server.json").read_text())
+    except FileNotFoundError:
+        return None
+    return Server(state["port"], state["processes"], state.get("kind") == "served")
+
+
+def _record(server: Server) -> None:
+    kind = "served" if server.served else "headless"
+    state = {"kind": kind, "port": server.port, "processes": server.processes}
+    lake.write_json(HOME / "server.json", state)
+
+
+def _airflow_process(pid: int) -> Any:
+    """The process of that number if it is Airflow's: after a reboot it can be anybody's. Else None."""
     import psutil
 
-    return psutil.pid_exists(pid) and psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
+    try:
+        process = psutil.Process(pid)
+        words = process.cmdline()
+    except (psutil.NoSuchProcess, psutil.AccessDenied):
+        return None
+    # `python -m airflow scheduler`, `/…/bin/airflow scheduler`, or the title it gives itself, in one word.
+    return process if any(re.match(r"(.*/)?airflow( |$)", word) for word in words) else None
+
+
+def _health(server: Server) -> dict[str, Any]:
+    """Airflow's parts and how they are; empty when it does not answer, or the answer is not Airflow's."""
+    try:
+        health = server.call("GET", "/monitor/health")
+    except (OSError, http.client.HTTPException, ValueError):
+        return {}
+    return health if isinstance(health, dict) and "scheduler" in health else {}
 
 
 def start(components: Sequence[str], port: int, say: Callable[[str], None]) -> Server:
-    """Start the components on `port` and wait until they answer.
+    """Start the components on `port` and wait until they answer; what is left of an earlier one is stopped.
 
     Raises PortTaken when somebody else listens there, AirflowNotReady when a component dies or is too slow.
     """
+    stop(say=None)
     held = holder_of(port)
     if held:
         raise PortTaken(f"port {port} is in use by {held}; choose another with PORT=…")
-    stop(say=None)
     logs = HOME / "logs" / "components"
     logs.mkdir(parents=True, exist_ok=True)
     env = environment(port)
@@ -175,7 +224,7 @@ def start(components: Sequence[str], port: int, say: Callable[[str], None]) -> S
             done = subprocess.run(_airflow("db", "migrate"), env=env, stdout=out, stderr=out, check=False)
         if done.returncode:
             raise AirflowNotReady(f"airflow db migrate failed; see {logs / 'db-migrate.log'}")
-    processes = {}
+    server = Server(port, {}, served=set(SERVED) <= set(components))
     for component in components:
         with (logs / f"{component}.log").open("w") as out:
             process = subprocess.Popen(
@@ -186,9 +235,8 @@ def start(components: Sequence[str], port: int, say: Callable[[str], None]) -> S
                 stdin=subprocess.DEVNULL,
                 start_new_session=True,
             )
-        processes[component] = process.pid
-        (HOME / "server.json").write_text(json.dumps({"port": port, "processes": processes}))
-    server = Server(port, processes)
+        server.processes[component] = process.pid
+        _record(server)
     try:
         _wait_until_healthy(server, components, logs)
     except BaseException:
@@ -207,10 +255,7 @@ def _wait_until_healthy(server: Server, components: Sequence[str], logs: Path) -
     deadline = time.monotonic() + _START_SECONDS
     while time.monotonic() < deadline:
         _require_alive(server)
-        try:
-            health = server.call("GET", "/monitor/health")
-        except (urllib.error.URLError, ConnectionError, TimeoutError):
-            health = {}
+        health = _health(server)
         if health and all(health.get(name, {}).get("status") == "healthy" for name in wanted):
             return
         time.sleep(_POLL_SECONDS)
@@ -219,7 +264,7 @@ def _wait_until_healthy(server: Server, components: Sequence[str], logs: Path) -
 
 def _require_alive(server: Server) -> None:
     for component, pid in server.processes.items():
-        if not _alive(pid):
+        if not _airflow_process(pid):
             log = HOME / "logs" / "components" / f"{component}.log"
             raise AirflowNotReady(f"Airflow's {component} stopped; see {log}")
 
@@ -228,28 +273,34 @@ def stop(say: Callable[[str], None] | None) -> bool:
     """Stop the local Airflow, children included; return whether there was one."""
     import psutil
 
-    state = HOME / "server.json"
-    if not state.exists():
+    server = _recorded()
+    if server is None:
         return False
-    data = json.loads(state.read_text())
-    found = []
-    for pid in data["processes"].values():
-        try:
-            process = psutil.Process(pid)
-            if "airflow" in " ".join(process.cmdline()):
-                found += [process, *process.children(recursive=True)]
-        except psutil.NoSuchProcess:
-            continue
+    found = _family(server)
     for process in found:
         _signal(process, signal.SIGINT)
     _, left = psutil.wait_procs(found, timeout=_STOP_SECONDS)
     for process in left:
         _signal(process, signal.SIGKILL)
     psutil.wait_procs(left, timeout=_STOP_SECONDS)
-    state.unlink(missing_ok=True)
+    (HOME / "server.json").unlink(missing_ok=True)
     if say and found:
         say("Airflow stopped")
     return bool(found)
+
+
+def _family(server: Server) -> list[Any]:
+    """Every process of a local Airflow, also those whose component died: each began a session of its own."""
+    import psutil
+
+    found = {}
+    for pid in psutil.pids():
+        try:
+            if os.getsid(pid) in server.processes.values() and (process := _airflow_process(pid)):
+                found |= {one.pid: one for one in (process, *process.children(recursive=True))}
+        except (ProcessLookupError, PermissionError, psutil.NoSuchProcess):
+            continue
+    return list(found.values())
 
 
 def _signal(process: Any, number: int) -> None:

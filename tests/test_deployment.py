@@ -155,6 +155,15 @@ def test_a_worker_is_given_no_secret_of_the_control_services():
     assert not CONTROL_ONLY & set(variables(SERVICES["worker"]))
 
 
+def test_every_airflow_service_is_told_where_the_lake_is_mounted():
+    """The page and the alerts look there; a callback runs in another service than the task that failed."""
+    airflow = {name: one for name, one in SERVICES.items() if "AIRFLOW__CORE__EXECUTOR" in str(one)}
+    assert set(airflow) == {"airflow-init", "api-server", "scheduler", "dag-processor", "triggerer", "worker"}
+    for name, service in airflow.items():
+        mounts = dict(volume.split(":") for volume in service["volumes"] if isinstance(volume, str))
+        assert service["environment"].get("SEGMENTATION_LAKE") == mounts["lake"], name
+
+
 def test_only_the_postgres_and_redis_services_have_no_way_out():
     closed = {name for name, network in COMPOSE["networks"].items() if (network or {}).get("internal")}
     shut_in = {

@@ -150,6 +150,7 @@ class NativeCluster:
             "--host 0.0.0.0 --port 8080": f"--host 127.0.0.1 --port {api}",
             "/opt/segmentation": str(REPOSITORY),
             "/etc/segmentation/segmentation.yml": str(settings),
+            "/srv/lake": str(settings.parent / "lake"),
             "/run/airflow": str(self.root / "run"),
         }
         for there, substitute in here.items():

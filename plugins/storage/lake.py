@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import errno
 import hashlib
-import itertools
 import json
 import os
 import re
@@ -109,12 +108,18 @@ def require_free(path: Path, needed: int) -> None:
         raise DiskTooSmall(errno.ENOSPC, msg, str(there))
 
 
-_count = itertools.count()
-
-
 def temporary_name(path: Path) -> Path:
-    """A name beside `path` no other writer uses; hidden, and no glob for `*.parquet` or `*.json` finds it."""
-    return path.with_name(f".{path.name}.{socket.gethostname()}-{os.getpid()}-{next(_count)}.tmp")
+    """A name beside `path` no other writer uses; hidden, and no glob for `*.parquet` or `*.json` finds it.
+
+    It names its writer's machine and process. Those come again when a container is started again, and what
+    it left may still lie there: hence the random digits.
+    """
+    writer = f"{socket.gethostname()}-{os.getpid()}-{os.urandom(6).hex()}"
+    return path.with_name(f".{path.name}@{writer}.tmp")
+
+
+# No host name has an @, so the last one is where the writer begins, whatever the file is called.
+_TEMPORARY = re.compile(r"\..+@(?P<host>[^@]+)-(?P<process>\d+)-[0-9a-f]{12}\.tmp(\.\w+)?")
 
 
 def sync(path: Path) -> None:
@@ -184,16 +189,16 @@ def put(source: Path, path: Path, *, link: bool = True) -> None:
 def remove_leftovers(folder: Path) -> list[Path]:
     """Take away the temporary files that killed writers left anywhere below `folder`; return what went.
 
-    A temporary file names its writer's machine and process; it is left alone while that process lives, and on
-    other machines' behalf nothing is judged.
+    A temporary file is left alone while the process it names lives, and on other machines' behalf nothing is
+    judged.
     """
     gone = []
     for leftover in sorted(folder.rglob(".*.tmp*")):
-        writer = re.search(r"\.(.+)-(\d+)-\d+\.tmp(\.wal)?$", leftover.name)
+        writer = _TEMPORARY.fullmatch(leftover.name)
         if (
             writer
-            and writer[1].endswith(socket.gethostname())
-            and not _lives(int(writer[2]))
+            and writer["host"] == socket.gethostname()
+            and not _lives(int(writer["process"]))
             and leftover.is_file()
         ):
             leftover.unlink(missing_ok=True)

@@ -136,8 +136,43 @@ class TestInPlace:
         with place.replacing(tmp_path / "deep" / "y") as temporary:
             temporary.write_text("whole")
             gone = place.remove_leftovers(tmp_path)
-        assert [path.name.startswith(".x.") for path in gone] == [True]
+        assert [path.name.startswith(".x@") for path in gone] == [True]
         assert os.listdir(tmp_path / "deep") == ["y"]
+
+    def test_another_machines_leftovers_stay_even_when_its_name_ends_like_ours(self, tmp_path, monkeypatch):
+        dead = subprocess.Popen([sys.executable, "-c", ""])
+        dead.wait()
+        monkeypatch.setattr(os, "getpid", lambda: dead.pid)
+        left = {}
+        for host in ("shop", "web.shop", "x-shop", "shop-2"):
+            monkeypatch.setattr(place.socket, "gethostname", lambda host=host: host)
+            left[host] = place.temporary_name(tmp_path / "rfm.parquet")
+            left[host].touch()
+        monkeypatch.setattr(place.socket, "gethostname", lambda: "shop")
+        assert place.remove_leftovers(tmp_path) == [left["shop"]]
+
+    def test_duckdbs_log_of_a_leftover_goes_with_it(self, tmp_path, monkeypatch):
+        dead = subprocess.Popen([sys.executable, "-c", ""])
+        dead.wait()
+        monkeypatch.setattr(os, "getpid", lambda: dead.pid)
+        temporary = place.temporary_name(tmp_path / "bi.duckdb")
+        log = temporary.with_name(f"{temporary.name}.wal")
+        for path in (temporary, log):
+            path.touch()
+        assert place.remove_leftovers(tmp_path) == [temporary, log]
+
+    def test_a_machine_that_starts_again_does_not_meet_the_names_it_left(self, tmp_path):
+        """In a container the host name, the process ids and every count begin as they did before."""
+        script = (
+            "import os, pathlib, socket; socket.gethostname = lambda: 'c'; os.getpid = lambda: 7\n"
+            "from storage.lake import temporary_name; print(temporary_name(pathlib.Path('x')))"
+        )
+        env = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}
+        names = {
+            subprocess.run([sys.executable, "-c", script], env=env, capture_output=True, check=True).stdout
+            for _ in range(2)
+        }
+        assert len(names) == 2
 
     def test_too_small_a_disk_is_named_before_it_is_full(self, tmp_path):
         place.require_free(tmp_path / "not" / "yet", 1)

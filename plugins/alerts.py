@@ -46,8 +46,8 @@ HOW_TO_ADD = (
 )
 
 # Whose messages may be passed on: our own say what was found and wanted, and hold no row. Those of a library
-# may quote the very cell they stumbled over.
-_OWN = {"expectations", "models", "pipeline", "storage", "transform"}
+# may quote the very cell they stumbled over, and those of a gate name the first failing keys.
+_OWN = {"models", "pipeline", "storage", "transform"}
 _MEASURE = re.compile(r"[-+\d.,:%\s<>=≤≥/\[\]()]{1,60}[ a-z_]{0,30}")
 
 
@@ -144,15 +144,27 @@ def _as_of(context: Mapping[str, Any]) -> str:
 
 
 def _reasons(fault: BaseException | str | None, run_id: str) -> list[str]:
-    """The broken promises, else what our own exception says, else the kind of exception."""
-    if isinstance(fault, BaseException) and type(fault).__module__.partition(".")[0] in _OWN:
-        lines = [line.strip()[:REASON_LENGTH] for line in str(fault).splitlines() if line.strip()]
-    else:
-        lines = list(_broken_promises(run_id))
-        if not lines and isinstance(fault, BaseException):
-            lines = [f"{type(fault).__name__}: see the task's log · 见任务日志"]
+    """What our own exception says, else the promises the run broke, else the kind of exception."""
+    lines = _words(fault) if _is_own(fault) else list(_broken_promises(run_id))
+    if not lines and isinstance(fault, BaseException):
+        lines = [f"{type(fault).__name__}: see the task's log · 见任务日志"]
     more = len(lines) - REASON_LINES
     return lines if more <= 0 else [*lines[:REASON_LINES], f"… and {more} more · 另有 {more} 条"]
+
+
+def _is_own(fault: object) -> bool:
+    return isinstance(fault, BaseException) and type(fault).__module__.partition(".")[0] in _OWN
+
+
+def _words(fault: BaseException) -> list[str]:
+    """The lines of our own exception that may leave the house.
+
+    One that was raised from a library's may repeat its words; of that only what it declares to be fit for
+    telling (its attribute `told`).
+    """
+    quotes = fault.__cause__ is not None and not _is_own(fault.__cause__)
+    text = getattr(fault, "told", "" if quotes else str(fault))
+    return [line.strip()[:REASON_LENGTH] for line in text.splitlines() if line.strip()]
 
 
 def _broken_promises(run_id: str) -> Iterator[str]:

@@ -20,7 +20,15 @@ PROJECT = Path(__file__).resolve().parents[1] / "dbt_project"
 
 
 class BuildFailed(RuntimeError):
-    """dbt could not build a model; the message names the models and the engine's words."""
+    """dbt could not build a model; the message names the models and the engine's words.
+
+    The engine's words can quote a cell of the data. `told` is what may go where the data may not, say into an
+    alert: the models alone, or the kind of fault.
+    """
+
+    def __init__(self, message: str, told: str = "") -> None:
+        super().__init__(message)
+        self.told = told
 
 
 class TestsBroken(ValueError):
@@ -77,7 +85,7 @@ def docs(target: Path, variables: Mapping[str, Any]) -> Path:
     with _environment({"DO_NOT_TRACK": "1"}):
         outcome = dbtRunner().invoke(command)
     if not outcome.success:
-        raise BuildFailed(f"dbt docs: {outcome.exception}") from outcome.exception
+        raise _failed("dbt docs", outcome.exception) from outcome.exception
     return target / "static_index.html"
 
 
@@ -105,18 +113,24 @@ def _judge(outcome: Any, name: str) -> dict[str, int]:
     for result in results:
         status = str(result.status)
         counts[status] = counts.get(status, 0) + 1
-    errors = [
-        f"{r.node.unique_id}: {r.message}" for r in results if str(r.status) in ("error", "runtime error")
-    ]
+    errors = [r for r in results if str(r.status) in ("error", "runtime error")]
     if errors:
-        raise BuildFailed(f"dbt build of {name}: {len(errors)} failed\n" + "\n".join(errors))
+        what = f"dbt build of {name}: {len(errors)} failed"
+        raise BuildFailed(
+            "\n".join([what, *(f"{r.node.unique_id}: {r.message}" for r in errors)]),
+            told="\n".join([what, *(r.node.unique_id for r in errors)]),
+        )
     broken = [f"{r.node.unique_id}: {r.failures} rows break it" for r in results if str(r.status) == "fail"]
     if broken:
         raise TestsBroken(f"dbt build of {name}: {len(broken)} data tests broken\n" + "\n".join(broken))
     if not outcome.success:
-        raise BuildFailed(f"dbt build of {name}: {outcome.exception}") from outcome.exception
+        raise _failed(f"dbt build of {name}", outcome.exception) from outcome.exception
     log.info("built %s: %s", name, ", ".join(f"{n} {status}" for status, n in sorted(counts.items())))
     return counts
+
+
+def _failed(what: str, fault: BaseException) -> BuildFailed:
+    return BuildFailed(f"{what}: {fault}", told=f"{what}: {type(fault).__name__}")
 
 
 def descriptions(run_dir: Path, schema: str) -> dict[str, dict[str, Any]]:

@@ -2,6 +2,7 @@
 
 import json
 import logging
+import pickle
 import socketserver
 import threading
 from contextlib import contextmanager
@@ -12,10 +13,12 @@ from pathlib import Path
 from types import SimpleNamespace
 from zoneinfo import ZoneInfo
 
+import pandas as pd
 import pytest
 
 import alerts
-from storage.lake import run_dir
+import transform
+from storage.lake import run_dir, write_parquet
 
 RUN_ID = "scheduled__2018-01-01T10:00:00+00:00"
 
@@ -117,10 +120,16 @@ def context(**more):
     }
 
 
-def own_fault(message: str) -> Exception:
-    """An exception as the gate raises it."""
-    kind = type("PromiseBroken", (ValueError,), {"__module__": "expectations.gate"})
+def own_fault(message: str, module: str = "storage.published") -> Exception:
+    """An exception of ours, as a step raises it."""
+    kind = type("Fault", (ValueError,), {"__module__": module})
     return kind(message)
+
+
+def caught(act, *arguments) -> Exception:
+    with pytest.raises((RuntimeError, ValueError)) as raised:
+        act(*arguments)
+    return raised.value
 
 
 def leave_gate_results(lake: Path, *verdicts: dict):
@@ -230,6 +239,92 @@ def test_our_own_exceptions_lines_are_passed_on_up_to_a_limit(monkeypatch, webho
     reasons = json.loads(webhook.received[0][2])["reasons"]
     assert reasons[:20] == lines[:20]
     assert reasons[20:] == ["… and 5 more · 另有 5 条"]
+
+
+def node(name: str, status: str, message: str) -> SimpleNamespace:
+    """What dbt says of one model."""
+    return SimpleNamespace(
+        node=SimpleNamespace(unique_id=f"model.segmentation.{name}"),
+        status=status,
+        message=message,
+        failures=2,
+    )
+
+
+CONVERSION = "Conversion Error: Could not convert string 'Wang Fang' to INT32"
+
+
+@pytest.mark.parametrize(
+    ("outcome", "reasons"),
+    [
+        (
+            SimpleNamespace(
+                result=SimpleNamespace(
+                    results=[node("stg_customers", "error", CONVERSION), node("rfm", "skipped", "")]
+                ),
+                success=False,
+                exception=None,
+            ),
+            ["dbt build of marts: 1 failed", "model.segmentation.stg_customers"],
+        ),
+        (
+            SimpleNamespace(result=None, success=False, exception=RuntimeError(CONVERSION)),
+            ["dbt build of marts: RuntimeError"],
+        ),
+    ],
+)
+def test_a_failed_build_names_its_models_and_not_the_engines_words(monkeypatch, webhook, outcome, reasons):
+    to_webhook(monkeypatch, webhook)
+    fault = caught(transform._judge, outcome, "marts")
+    assert CONVERSION in str(fault), "the task's log has all of it"
+
+    alerts.on_failure(context(exception=fault))
+
+    assert json.loads(webhook.received[0][2])["reasons"] == reasons
+    assert str(pickle.loads(pickle.dumps(fault))) == str(fault)
+
+
+def test_broken_data_tests_are_named(monkeypatch, webhook):
+    to_webhook(monkeypatch, webhook)
+    outcome = SimpleNamespace(
+        result=SimpleNamespace(results=[node("one_row_each", "fail", "Got 2 results")]), success=False
+    )
+
+    alerts.on_failure(context(exception=caught(transform._judge, outcome, "marts")))
+
+    assert json.loads(webhook.received[0][2])["reasons"] == [
+        "dbt build of marts: 1 data tests broken",
+        "model.segmentation.one_row_each: 2 rows break it",
+    ]
+
+
+def test_of_our_own_exception_that_passes_on_a_librarys_words_only_the_kind_is_told(
+    monkeypatch, webhook, tmp_path
+):
+    to_webhook(monkeypatch, webhook)
+    frame = pd.DataFrame({"customer_id": ["a"], "age": ["Wang Fang"]})
+    columns = {"customer_id": "varchar", "age": "bigint"}
+    fault = caught(write_parquet, tmp_path / "x.parquet", [frame], columns)
+    assert "Wang Fang" in str(fault), "the task's log has all of it"
+
+    alerts.on_failure(context(exception=fault))
+
+    assert json.loads(webhook.received[0][2])["reasons"] == [
+        "TableShapeWrong: see the task's log · 见任务日志"
+    ]
+
+
+def test_of_a_gates_exception_the_promises_are_told_and_not_the_keys_it_names(
+    monkeypatch, webhook, empty_lake
+):
+    to_webhook(monkeypatch, webhook)
+    leave_gate_results(empty_lake, BROKEN | {"observed": "3 rows: K001, K002, K003"})
+    fault = own_fault("1 promise broken\n  observed 3 rows: K001, K002, K003", "expectations.gate")
+
+    alerts.on_failure(context(exception=fault))
+
+    [reason] = json.loads(webhook.received[0][2])["reasons"]
+    assert reason.startswith("published: shares_add_up (segment_profile.share): observed (see the run")
 
 
 def test_each_call_tells_of_its_own_run(monkeypatch, webhook):

@@ -34,19 +34,26 @@ import logging
 import os
 import re
 import shutil
+import socket
+import time
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, TextIO
 
 from storage import lake as place
 from storage.lake import Day
 
+if TYPE_CHECKING:
+    from duckdb import DuckDBPyConnection
+
 log = logging.getLogger(__name__)
 
 CSV_ROWS = 1_048_575  # rows an Excel sheet holds below its header; a longer table has no CSV
+LOCK_SECONDS = 600  # of waiting for another publisher, who takes seconds, or minutes for millions of rows
+_LOCK_POLL_SECONDS = 0.1
 
 MANIFEST = {
     "as_of": ("date", "The day: every event before it counts, none from it on."),
@@ -67,6 +74,10 @@ MANIFEST = {
 
 class NothingPublished(FileNotFoundError):
     """What was asked for is not published."""
+
+
+class PublishingHeld(TimeoutError):
+    """Another process kept publishing for longer than anybody waits; the message names it."""
 
 
 class VersionDamaged(ValueError):
@@ -111,13 +122,17 @@ def publish(
     `extra` is table → Parquet file, `files` is name → any other file to lie beside the tables (its bytes too
     must depend on the day alone); `without` names marts that stay inside. `descriptions` is table →
     {"description": …, "columns": {column → …}} and becomes the comments of the BI file; what it says of other
-    tables and columns is passed over. The `keep` newest as_of stay, and the version BI sees.
+    tables and columns is passed over.
+
+    The `keep` newest as_of stay, the version BI sees, and the one published by this very call: an older day
+    that was asked for can be read until the next publish.
 
     Returns {"version", "state": "new" | "unchanged" | "replaced", "bi": the version BI sees now,
     "moved": whether bi.duckdb was made anew, "pinned", "tables", "rows", "removed": [versions]}. Publishing
     equal tables again changes no file. Other bytes under the same version replace it in one step.
 
-    Raises ValueError when there is no table, or two of a name.
+    Raises ValueError when there is no table, or two of a name, and PublishingHeld when another process has
+    been publishing for LOCK_SECONDS.
     """
     root = lake / "published"
     name = version_name(day, facts.settings_hash, facts.dictionary_hash)
@@ -133,7 +148,7 @@ def publish(
         state = _put_in_place(staged, root / "versions" / name)
         _point(root / "days" / f"{day.key}.json", name)
         shown, moved = _switch(root)
-        removed = _retire(root, work, keep, shown["version"])
+        removed = _retire(root, work, keep, {name, shown["version"]})
     log.info("published %s (%s), %s tables; BI sees %s", name, state, len(tables), shown["version"])
     return {
         "version": name,
@@ -151,22 +166,43 @@ def publish(
 def _alone(root: Path) -> Iterator[Path]:
     """Hold the lock of `root`, waiting for whoever has it; yield a folder to work in that is empty and goes.
 
-    `flock`, not `lockf`: a POSIX lock would be lost as soon as anything in this process closed the file.
+    While it is held, the lock's file says by whom. `flock`, not `lockf`: a POSIX lock would be lost as soon
+    as anything in this process closed the file.
     """
     (root / "versions").mkdir(parents=True, exist_ok=True)
-    with (root / ".lock").open("a") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            log.info("another process is publishing; waiting for it")
-            fcntl.flock(file, fcntl.LOCK_EX)
+    with (root / ".lock").open("a+", encoding="utf-8") as file:
+        _take_lock(file)
         work = root / ".work"
-        for leftover in [work, *root.glob(".*.tmp*"), *(root / "days").glob(".*.tmp*")]:
-            _remove(leftover)
         try:
+            for leftover in [work, *root.glob(".*.tmp*"), *(root / "days").glob(".*.tmp*")]:
+                _remove(leftover)
             yield work
         finally:
             _remove(work)
+            file.truncate(0)
+
+
+def _take_lock(file: TextIO) -> None:
+    """Lock the file and write into it who has it; PublishingHeld when it cannot be had in LOCK_SECONDS."""
+    deadline = time.monotonic() + LOCK_SECONDS
+    waiting = False
+    while True:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            break
+        except BlockingIOError:
+            file.seek(0)
+            holder = file.read() or "another process"
+            if time.monotonic() >= deadline:
+                msg = f"{file.name} is still held by {holder}, which publishes, after {LOCK_SECONDS} s"
+                raise PublishingHeld(msg) from None
+        if not waiting:
+            log.info("%s is publishing; waiting for it", holder)
+        waiting = True
+        time.sleep(_LOCK_POLL_SECONDS)
+    file.truncate(0)
+    file.write(f"process {os.getpid()} on {socket.gethostname()}")
+    file.flush()
 
 
 def _remove(path: Path) -> None:
@@ -228,6 +264,10 @@ def _parquet(table: str) -> str:
 def _write_csvs(staged: Path) -> None:
     """Each table that fits a sheet as csv/<table>.csv, the way Excel opens it by double click: BOM and CRLF.
 
+    Excel computes a text that starts with = + - @ or a control character before one: a product named
+    `=HYPERLINK(…)` would be run on the reader's machine. Such a text gets an apostrophe in front, here alone:
+    Parquet and bi.duckdb hold it as it is. Only columns of text are concerned: a number stays a number.
+
     DuckDB ends records with LF and cannot be told otherwise; a line break inside a quoted text is left alone.
     """
     import duckdb
@@ -239,14 +279,24 @@ def _write_csvs(staged: Path) -> None:
                 continue
             with place.replacing(staged / "csv" / f"{table.stem}.csv") as temporary:
                 plain = temporary.with_name(f"{temporary.name}.lf")
+                rows = f"read_parquet({_text(table)})"
                 connection.execute(
-                    f"copy (select * from read_parquet({_text(table)})) to {_text(plain)}"
+                    f"copy (select {_guarded(connection, rows)} from {rows}) to {_text(plain)}"
                     " (format csv, header, delimiter ',')"
                 )
                 with plain.open("rb") as source, temporary.open("wb") as target:
                     target.write(b"\xef\xbb\xbf")
                     target.writelines(_with_crlf(iter(lambda file=source: file.read(1 << 20), b"")))
                 plain.unlink()
+
+
+def _guarded(connection: DuckDBPyConnection, rows: str) -> str:
+    """The columns of `rows` to select, an apostrophe before every text Excel would take for a formula."""
+    described = connection.execute(f"describe select * from {rows}").fetchall()
+    texts = [_name(column) for column, kind, *_ in described if kind == "VARCHAR"]
+    starts = "('=', '+', '-', '@', chr(9), chr(10), chr(13))"
+    marks = [f"if(left({text}, 1) in {starts}, chr(39) || {text}, {text}) as {text}" for text in texts]
+    return f"* replace ({', '.join(marks)})" if marks else "*"
 
 
 def _with_crlf(blocks: Iterator[bytes]) -> Iterator[bytes]:
@@ -370,11 +420,11 @@ def _pointed(pointer: Path) -> str | None:
         return None
 
 
-def _retire(root: Path, work: Path, keep: int, shown: str) -> list[str]:
-    """Let go the versions of all but the `keep` newest as_of, never the one BI sees; return their names."""
+def _retire(root: Path, work: Path, keep: int, needed: Collection[str]) -> list[str]:
+    """Let go the versions of all but the `keep` newest as_of and those `needed`; return their names."""
     names = {name: _day_of(name) for name in versions(root.parent)}
     kept = sorted({day.as_of for day in names.values()})[-keep:]
-    retired = [name for name, day in names.items() if day.as_of not in kept and name != shown]
+    retired = [name for name, day in names.items() if day.as_of not in kept and name not in needed]
     for name in retired:
         pointer = root / "days" / f"{names[name].key}.json"
         if _pointed(pointer) == name:

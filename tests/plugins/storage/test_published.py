@@ -2,6 +2,7 @@
 
 import csv as csv_reader
 import os
+import socket
 import subprocess
 import sys
 import threading
@@ -13,7 +14,7 @@ import pytest
 
 from storage import published
 from storage.lake import Day
-from storage.published import Facts, NothingPublished, VersionDamaged
+from storage.published import Facts, NothingPublished, PublishingHeld, VersionDamaged
 
 FACTS = Facts("s" * 64, "d" * 64, "2018-01-01-0badcafe", ("shop", "app"), ("shop.feedback",))
 OTHER_SETTINGS = Facts("t" * 64, "d" * 64, "2018-01-01-0badcafe", ("shop", "app"))
@@ -76,7 +77,8 @@ def files(lake):
 
 
 def stamps(lake):
-    found = (path for path in (lake / "published").rglob("*") if path.is_file())
+    # The lock says who holds it, for as long as somebody does.
+    found = (path for path in (lake / "published").rglob("*") if path.is_file() and path.name != ".lock")
     return {path: (path.stat().st_mtime_ns, path.stat().st_ino) for path in found}
 
 
@@ -180,6 +182,29 @@ class TestPublish:
         with (folder / "segment_profile.csv").open(encoding="utf-8-sig", newline="") as file:
             assert list(csv_reader.reader(file))[2] == ["两\n行", "0"]
 
+    def test_a_text_excel_would_compute_is_marked_as_text_and_a_number_stays_a_number(self, tmp_path):
+        folder = tmp_path / "marts"
+        folder.mkdir()
+        texts = ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", "a=1", "", "冠军"]
+        rows = ", ".join(f"({number}, '{text}')" for number, text in enumerate(texts))
+        duckdb.execute(
+            f"""copy (
+                select text as "the ""text"" in it", -number as lower, (-number)::decimal(9, 2) as amount
+                from (values {rows}) t (number, text) order by number
+            ) to '{folder}/odd.parquet' (format parquet)"""
+        )
+        published.publish(tmp_path, folder, january(2), FACTS)
+        shown = tmp_path / "published" / "current"
+        with (shown / "csv" / "odd.csv").open(encoding="utf-8-sig", newline="") as file:
+            header, *lines = csv_reader.reader(file)
+        assert header == ['the "text" in it', "lower", "amount"]
+        assert [line[0] for line in lines] == [
+            "'=1+1", "'+1", "'-1", "'@SUM(A1)", "'\t=1", "'\r=1", "a=1", "", "冠军",
+        ]  # fmt: skip
+        assert [line[1:] for line in lines[:2]] == [["0", "0.00"], ["-1", "-1.00"]]
+        asked = f"""select "the ""text"" in it" from '{shown}/odd.parquet'"""
+        assert [text for (text,) in duckdb.execute(asked).fetchall()] == texts
+
     @pytest.mark.parametrize("size", [1, 2, 3, 5, 100])
     def test_a_block_may_end_within_a_quoted_text(self, size):
         text = b'a,"x""y\n""",""\n"""\n",1\n'
@@ -263,7 +288,8 @@ class TestWhatBiSees:
         days = [january(2), january(3), january(4)]
         ends = []
         for number, order in enumerate([days, days[::-1], [days[1], days[2], days[0]]]):
-            for day in order:
+            # The newest once more: the day just published is kept until the next is.
+            for day in (*order, january(4)):
                 publish(tmp_path / str(number), day, keep=2)
             ends.append(files(tmp_path / str(number)))
         assert ends[0] == ends[1] == ends[2]
@@ -371,6 +397,15 @@ class TestRetention:
         assert published.versions(tmp_path) == [name(day) for day in days[1:]]
         assert len(os.listdir(tmp_path / "published" / "days")) == 3
 
+    def test_a_day_older_than_those_kept_stays_until_the_next_is_published(self, tmp_path):
+        for day in (3, 4, 5):
+            publish(tmp_path, january(day), keep=2)
+        old = publish(tmp_path, january(2), keep=2)
+        assert (old["removed"], old["bi"]) == ([], name(january(5)))
+        assert published.version_of(tmp_path, january(2)).name == name(january(2))
+        assert (published.version_of(tmp_path, january(2)) / "manifest.json").exists()
+        assert publish(tmp_path, january(5), keep=2)["removed"] == [name(january(2))]
+
     def test_the_pinned_version_stays(self, tmp_path):
         for day in (2, 3):
             publish(tmp_path, january(day))
@@ -391,6 +426,18 @@ class TestRetention:
 
 
 class TestSideBySide:
+    def test_a_lock_that_is_never_let_go_is_given_up_and_its_holder_named(self, tmp_path, monkeypatch):
+        assert published.LOCK_SECONDS == 600
+        monkeypatch.setattr(published, "LOCK_SECONDS", 0.3)
+        publish(tmp_path, january(2))
+        holder = f"process {os.getpid()} on {socket.gethostname()}"
+        given_up = pytest.raises(PublishingHeld, match=rf"held by {holder}.* 0.3 s")
+        with published._alone(tmp_path / "published"), given_up as raised:
+            publish(tmp_path, january(3))
+        assert isinstance(raised.value, TimeoutError)
+        assert (tmp_path / "published" / ".lock").read_bytes() == b""
+        assert publish(tmp_path, january(3))["state"] == "new"
+
     def test_days_published_at_once_end_as_those_published_in_order(self, tmp_path):
         days = [january(day) for day in range(2, 6)]
         for day in days:
@@ -411,6 +458,8 @@ class TestSideBySide:
         for worker in workers:
             worker.join()
         assert sorted(outcomes) == [name(day) for day in days]
+        for lake in ("in_order", "at_once"):
+            publish(tmp_path / lake, days[-1], csv=True, keep=3)
         assert files(tmp_path / "at_once") == files(tmp_path / "in_order")
 
 

@@ -79,7 +79,6 @@ def application(lake: Path) -> FastAPI:
             found = reading.day(lake, key)
         except reading.DayUnknown:
             return page("unknown.html", request, 404, key=key)
-        report = found.run is not None and (found.run / "gates" / "gates.html").exists()
         return page(
             "day.html",
             request,
@@ -89,18 +88,17 @@ def application(lake: Path) -> FastAPI:
             keys=reading.failing_keys(found.run) if found.run and found.broken else {},
             schemes=reading.schemes(lake, found.version) if found.version else [],
             manifest=reading.manifest(lake, found.version) if found.version else {},
-            report=report,
+            report=reading.report(lake, found) is not None,
         )
 
     @application.get("/days/{key}/report")
     def report(key: str) -> FileResponse:
-        """The report all gates of the day's last run left."""
+        """The report the gates of the day's last run left, or that of the published version."""
         try:
-            run = reading.day(lake, key).run
+            path = reading.report(lake, reading.day(lake, key))
         except reading.DayUnknown:
-            run = None
-        path = run / "gates" / "gates.html" if run else None
-        if path is None or not path.is_file():
+            path = None
+        if path is None:
             raise HTTPException(404, f"no gate report for {key}")
         return FileResponse(path, media_type="text/html; charset=utf-8", headers=SECURITY)
 

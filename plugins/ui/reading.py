@@ -18,6 +18,7 @@ from typing import Any
 GATES = ("landed", "features", "published")
 DAY_KEY = re.compile(r"as_of=(\d{4}-\d\d-\d\d)(?:,known_on=(\d{4}-\d\d-\d\d))?")
 FAILING_KEYS_SHOWN = 100
+REPORT = "gates.html"
 
 
 class DayUnknown(LookupError):
@@ -133,6 +134,14 @@ def failing_keys(run: Path) -> dict[tuple[str, str], list[str]]:
             for row in pq.ParquetFile(path).read().to_pylist():
                 keys.setdefault((gate, row["promise"]), []).append(row["key"])
     return {promise: found[:FAILING_KEYS_SHOWN] for promise, found in keys.items()}
+
+
+def report(lake: Path, day: Day) -> Path | None:
+    """The page the gates of the day's last run left; where that is gone, the one of the published version."""
+    own = day.run / "gates" / REPORT if day.run else None
+    if own is not None and own.is_file():
+        return own
+    return published_file(lake, day.version, REPORT) if day.version else None
 
 
 def schemes(lake: Path, version: str) -> list[dict[str, Any]]:

@@ -288,6 +288,26 @@ def test_the_report_is_served_as_a_page(client):
     assert client.get(f"/segmentation/days/{GOOD}/report").status_code == 404
 
 
+def test_the_report_is_the_runs_own_and_the_versions_where_the_run_is_gone(client, tmp_path: Path):
+    folder = tmp_path / "published" / "versions" / VERSION
+    (folder / "gates.html").write_text("<h1>published</h1>")
+    link = f"/segmentation/days/{GOOD}/report"
+    assert client.get(link).status_code == 404, "the manifest does not name it"
+
+    contents = reading.manifest(tmp_path, VERSION)
+    contents["files"]["gates.html"] = "hash"
+    write_json(folder / "manifest.json", contents)
+    assert client.get(link).text == "<h1>published</h1>"
+    assert link in client.get(f"/segmentation/days/{GOOD}").text
+
+    write_json(tmp_path / "runs" / f"{GOOD}.claim.json", {"run_id": "again"})
+    (run_dir(tmp_path, "again") / "gates").mkdir(parents=True)
+    assert client.get(link).text == "<h1>published</h1>", "the run's gates have not spoken yet"
+    (run_dir(tmp_path, "again") / "gates" / "gates.html").write_text("<h1>run</h1>")
+    assert client.get(link).text == "<h1>run</h1>"
+    assert client.get(link).headers["Content-Security-Policy"].startswith("default-src 'none'")
+
+
 def test_the_page_loads_nothing_from_anywhere(client):
     page = client.get(f"/segmentation/days/{GOOD}").text
 

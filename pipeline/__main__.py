@@ -146,10 +146,22 @@ def _only_run(settings: Settings, day: Day | None) -> Iterator[None]:
         file.truncate()
 
 
+def _is_held(settings: Settings) -> bool:
+    """Whether a `make run` of this lake is going on."""
+    try:
+        with _only_run(settings, None):
+            return False
+    except Refused:
+        return True
+
+
 def ui(settings: Settings, options: argparse.Namespace) -> int:
     """Start Airflow with its UI and say where it is."""
     server = local_airflow.running()
-    if server is None:
+    if server is not None and not server.served and _is_held(settings):
+        print(f"\n  {server.url}     for as long as the run goes on; then make ui again · 运行期间可用\n")
+        return 0
+    if server is None or not server.served:
         say("starting Airflow with its UI · 正在启动 Airflow 界面")
         server = local_airflow.start(local_airflow.SERVED, options.port, say)
     print(f"\n  {server.url}     (make stop ends it · 用 make stop 停止)\n")

@@ -223,6 +223,7 @@ def build_marts(run: Run) -> dict[str, int]:
         raise RunIncomplete(msg)
     shutil.rmtree(run.folder / "marts", ignore_errors=True)  # a table that is no longer built must not stay
     lake.write_text(run.folder / _DICTIONARY, dictionary_hash())
+    _write_cutpoint_facts(run)
 
     return transform.build(
         _MART_LAYERS,
@@ -231,6 +232,16 @@ def build_marts(run: Run) -> dict[str, int]:
         "marts",
         run.settings.resources.memory_limit,
     )
+
+
+def _write_cutpoint_facts(run: Run) -> None:
+    import pandas as pd
+
+    _, fitted = _cutpoints(run)
+    tiers = fitted.margin_tiers if fitted.value_basis == "margin" else fitted.net_tiers
+    facts = {"status": fitted.status, "gini": tiers.gini, "top_fifth_share": tiers.top_share}
+    kinds = {"status": "varchar", "gini": "double", "top_fifth_share": "double"}
+    lake.write_parquet(run.folder / "cutpoints.parquet", [pd.DataFrame([facts])], kinds)
 
 
 def audit(run: Run) -> dict[str, int]:

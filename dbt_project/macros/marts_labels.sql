@@ -21,12 +21,6 @@
 {%- endmacro %}
 
 
-{# A number the pipeline gives with the run; null when it has none. #}
-{% macro marts_number(name) -%}
-    cast({{ 'null' if var(name) is none else var(name) }} as double)
-{%- endmacro %}
-
-
 {# Schemes and the published table of each. #}
 {% macro marts_scheme_tables() -%}
     {{ return({

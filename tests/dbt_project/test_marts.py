@@ -183,6 +183,7 @@ class Shop:
         self.scores = scores()
         self.days = {}  # scheme: the day its rows say they are of, where that is another
         self.categories = list(CATEGORIES)
+        self.cutpoints = ("ok", None, None)
         self.account = [
             ("till", "purchases", "2017-12-30", "a.csv", "c0ffee", 10, 6, 1, 1, 1, 1),
             ("till", "purchases", "2017-12-31", "b.csv", "beef01", 4, 4, 0, 0, 0, 0),
@@ -212,6 +213,8 @@ class Shop:
         counts = ["rows_in", "accepted", "duplicate", "superseded", "anonymous", "quarantined"]
         account |= dict.fromkeys(counts, "bigint")
         write(self.folder / "row_account.parquet", account, self.account)
+        kinds = {"status": "varchar", "gini": "double", "top_fifth_share": "double"}
+        write(self.folder / "cutpoints.parquet", kinds, [self.cutpoints])
         for scheme, rows in self.scores.items():
             columns = dict.fromkeys(["customer_id", "segment", "reason_code", "reason_params"], "varchar")
             columns |= EXTRA[scheme] | {"as_of": "date", "known_on": "date", "scheme": "varchar"}
@@ -220,7 +223,7 @@ class Shop:
             path = self.folder / "lake" / "scores" / scheme / f"as_of={as_of}.parquet"
             write(path, columns, [(*row, day, day, scheme, "v1") for row in rows])
 
-    def build(self, select="path:seeds path:models", as_of="2018-01-01", **settings):
+    def build(self, select="path:seeds path:models", as_of="2018-01-01"):
         """dbt build of the marts; returns {node name: status}."""
         from dbt.adapters.duckdb.connections import DuckDBConnectionManager
         from dbt.cli.main import dbtRunner
@@ -233,7 +236,6 @@ class Shop:
             "run_dir": str(self.folder),
             "day_key": f"as_of={as_of}",
             "as_of_dates": [{"as_of": as_of, "known_on": as_of}],
-            **settings,
         }
         command = ["build", "--select", *select.split(), "--vars", json.dumps(variables), "--quiet"]
         command += ["--indirect-selection", "cautious"]
@@ -379,9 +381,9 @@ def test_a_profile_names_its_cut_points(shop):
 
 
 def test_a_profile_says_that_there_was_too_little_data_and_how_unequal_values_are(another_shop):
-    settings = {"cutpoint_status": "insufficient", "value_gini": 0.684, "value_top_fifth_share": 0.55}
+    another_shop.cutpoints = ("insufficient", 0.684, 0.55)
     select = f"{UPSTREAM} {' '.join(SCHEMES.values())} customer_360 segment_profile"
-    assert broken(another_shop.build(select, **settings)) == []
+    assert broken(another_shop.build(select)) == []
     found = another_shop.rows(
         f"select distinct scheme, {OF_CUT_POINTS} from {{segment_profile}} order by all"
     )
@@ -394,9 +396,8 @@ def test_a_profile_says_that_there_was_too_little_data_and_how_unequal_values_ar
     ]
     kinds = dict(another_shop.rows("select name, type from parquet_schema({segment_profile})"))
     assert kinds["gini"] == kinds["top_fifth_share"] == "DOUBLE"
-    assert broken(another_shop.build("segment_profile", cutpoint_status="fine")) == [
-        "segment_profile_has_a_known_cutpoint_status"
-    ]
+    another_shop.cutpoints = ("fine", None, None)
+    assert broken(another_shop.build("segment_profile")) == ["segment_profile_has_a_known_cutpoint_status"]
 
 
 def test_a_wide_row_has_its_five_sections_and_every_group(shop):

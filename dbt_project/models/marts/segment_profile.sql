@@ -30,6 +30,10 @@ segments as (
     where kind = 'segment'
 ),
 
+in_force as (
+    select * from {{ source('judged_by', 'cutpoints') }}
+),
+
 -- off the scores themselves, which cannot disagree with what they were judged by
 cutpoints as (
     {%- for scheme, table in tables.items() %}
@@ -144,13 +148,13 @@ profiled as (
         top_categories.top_category_2_share,
         top_categories.top_category_3,
         top_categories.top_category_3_share,
-        case when segments.scheme = 'value_tier' then {{ marts_number('value_gini') }} end as gini,
-        case when segments.scheme = 'value_tier' then {{ marts_number('value_top_fifth_share') }} end
-            as top_fifth_share,
+        case when segments.scheme = 'value_tier' then in_force.gini end as gini,
+        case when segments.scheme = 'value_tier' then in_force.top_fifth_share end as top_fifth_share,
         cutpoints.cutpoint_version,
-        '{{ var("cutpoint_status") }}' as cutpoint_status
+        in_force.status as cutpoint_status
     from segments
     cross join population
+    cross join in_force
     left join cutpoints on segments.scheme = cutpoints.scheme
     left join measured
         on segments.scheme = measured.scheme and segments.segment_code = measured.segment_code

@@ -238,8 +238,11 @@ def _write_cutpoint_facts(run: Run) -> None:
     import pandas as pd
 
     _, fitted = _cutpoints(run)
-    tiers = fitted.margin_tiers if fitted.value_basis == "margin" else fitted.net_tiers
-    facts = {"status": fitted.status, "gini": tiers.gini, "top_fifth_share": tiers.top_share}
+    facts = {
+        "status": fitted.status,
+        "gini": fitted.tiers.gini,
+        "top_fifth_share": fitted.tiers.top_share,
+    }
     kinds = {"status": "varchar", "gini": "double", "top_fifth_share": "double"}
     lake.write_parquet(run.folder / "cutpoints.parquet", [pd.DataFrame([facts])], kinds)
 

@@ -24,16 +24,17 @@ later:** trigger it with `known_on`, a minute beside the day's own run (an insta
 `make run DAY=… KNOWN_ON=…`. **Back to an older day:** `make rollback`, until `make unpin`.
 """
 
-from airflow.sdk import DAG, CronTriggerTimetable, Param, TaskGroup, chain, task
+from airflow.sdk import DAG, Param, TaskGroup, chain, task
 
 import alerts
+from days import DaysTimetable
 from models.schemes import SCHEMES
 from pipeline import run, schedule, steps
 from pipeline.retries import DEFAULTS
 from pipeline.settings import load
 
 settings = load()
-start, end = schedule.bounds(settings)
+first, last = schedule.bounds(settings)
 
 
 @task
@@ -48,9 +49,7 @@ def do(step: str, name: str = ""):
 with DAG(
     "customer_segmentation",
     description="Extracts to audited segment tables, one day · 每日客户细分",
-    schedule=CronTriggerTimetable(settings.schedule.cron, timezone=settings.time_zone),
-    start_date=start,
-    end_date=end,
+    schedule=DaysTimetable(settings.schedule.cron, timezone=settings.time_zone, first=first, last=last),
     catchup=settings.schedule.catchup,
     max_active_runs=2,
     default_args=DEFAULTS,

@@ -14,15 +14,16 @@ Too little data is no failure: the card says `insufficient`, and the schemes fal
 for a later month, never edited into a past one.
 """
 
-from airflow.sdk import DAG, CronTriggerTimetable, chain, task
+from airflow.sdk import DAG, chain, task
 
 import alerts
+from days import DaysTimetable
 from pipeline import run, schedule, steps
 from pipeline.retries import DEFAULTS
 from pipeline.settings import load
 
 settings = load()
-start, end = schedule.bounds(settings)
+first, last = schedule.bounds(settings)
 
 
 @task
@@ -37,9 +38,9 @@ def do(step: str, name: str = ""):
 with DAG(
     "model_training",
     description="Cut-points of the month · 每月切点",
-    schedule=CronTriggerTimetable(settings.schedule.training_cron, timezone=settings.time_zone),
-    start_date=start,
-    end_date=end,
+    schedule=DaysTimetable(
+        settings.schedule.training_cron, timezone=settings.time_zone, first=first, last=last
+    ),
     catchup=settings.schedule.catchup,
     max_active_runs=1,
     default_args=DEFAULTS,

@@ -10,6 +10,8 @@ from typing import Any, ClassVar
 
 from airflow.plugins_manager import AirflowPlugin
 
+from days import DaysTimetable
+
 
 class Pages:
     """An ASGI application that is put together when it is first asked for something."""
@@ -30,6 +32,7 @@ class SegmentationPlugin(AirflowPlugin):
     """The page and its entry in the navigation."""
 
     name = "segmentation"
+    timetables: ClassVar = [DaysTimetable]
     fastapi_apps: ClassVar = [{"app": Pages(), "url_prefix": "/segmentation", "name": "segmentation"}]
     external_views: ClassVar = [
         {

@@ -72,7 +72,31 @@ def test_every_dag_tells_operators_what_to_do_and_whom_it_tells_of_a_failure(bag
 
 
 def test_the_demo_ends_with_its_last_day_so_no_run_of_today_starts(bag):
+    from airflow.timetables.base import TimeRestriction
+
     for dag in bag.dags.values():
-        assert dag.end_date is not None
-        assert dag.end_date.date().isoformat() in ("2018-01-01", "2018-01-02")
-        assert not dag.catchup
+        nothing_else = TimeRestriction(earliest=None, latest=None, catchup=dag.catchup)
+        assert (
+            dag.timetable.next_dagrun_info(last_automated_data_interval=None, restriction=nothing_else)
+            is None
+        )
+
+
+def test_the_days_of_the_settings_are_the_ones_a_backfill_runs(bag):
+    from airflow.timetables.base import TimeRestriction
+    from pendulum import datetime
+
+    timetable = bag.dags["customer_segmentation"].timetable
+    timetable = type(timetable).deserialize(timetable.serialize())
+    asked = TimeRestriction(datetime(2017, 12, 30), datetime(2018, 1, 5), catchup=True)
+    days, last = [], None
+    while info := timetable.next_dagrun_info(last_automated_data_interval=last, restriction=asked):
+        days.append(info.logical_date.in_timezone("America/New_York").to_date_string())
+        last = info.data_interval
+    assert days == ["2017-12-30", "2017-12-31", "2018-01-01"]
+
+
+def test_a_day_outside_the_settings_can_be_triggered_and_runs_its_tasks(bag):
+    for dag in bag.dags.values():
+        assert dag.end_date is None
+        assert all(task.start_date is None and task.end_date is None for task in dag.tasks)

@@ -138,6 +138,19 @@ def test_the_same_day_again_gives_the_same_bytes(day, tmp_path):
 
 
 @pytest.mark.slow
+def test_training_on_the_first_makes_the_cut_points_a_daily_run_would_make_later(day, tmp_path):
+    settings = make(tmp_path)
+    first = LAST.replace(day=1)
+    training = Run(load(settings), Day.of(first), f"model_training__{first}", None)
+    taken = ("land", "check_landed", "load_raw", "fit_cutpoints", "evaluate_cutpoints", "promote_cutpoints")
+    made = [steps.take(training, step) for step in taken]
+    assert {counts["cutpoint_version"] for counts in made[3:]} == {
+        steps.take(day, "ensure_cutpoints")["cutpoint_version"]
+    }
+    assert not (tmp_path / "lake" / "published").exists()
+
+
+@pytest.mark.slow
 def test_a_shop_that_starts_in_the_middle_of_a_month_publishes_its_first_day(tmp_path):
     first = FIRST + timedelta(days=9)
     (tmp_path / "segmentation.yml").write_text(SETTINGS)

@@ -8,7 +8,6 @@ sections 0, 1, 2, 5, 6 and 7.
 
 from __future__ import annotations
 
-import hashlib
 import json
 from dataclasses import asdict, dataclass, fields, replace
 from types import MappingProxyType
@@ -121,11 +120,6 @@ class Cutpoints:
     margin_tiers: TierCuts | None
     reference_quantiles: Mapping[str, tuple[float, ...]]
     reference_shares: Mapping[str, Mapping[str, float]]
-
-    @property
-    def version(self) -> str:
-        """The day the cut-points were fitted on and the first 8 hex digits of their content's SHA-256."""
-        return f"{self.as_of or 'none'}-{hashlib.sha256(self.to_json().encode()).hexdigest()[:8]}"
 
     @property
     def tiers(self) -> TierCuts:

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from models.churn import levels
 from models.segments import lifecycle, purchase_group, rfm, value_tier
-from models.thresholds import ThresholdInvalid, check_kinds, check_within, threshold
+from models.thresholds import check_kinds, check_within, threshold
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
     from types import ModuleType
-    from typing import Any
 
 SCHEMES: dict[str, ModuleType] = {
     "rfm": rfm,
@@ -94,23 +92,3 @@ class Thresholds:
     def __post_init__(self) -> None:
         if self.lifecycle.levels != self.churn_level:
             object.__setattr__(self, "lifecycle", replace(self.lifecycle, levels=self.churn_level))
-
-    @classmethod
-    def from_settings(cls, settings: Mapping[str, Mapping[str, Any]]) -> Thresholds:
-        """Defaults with the given numbers in their place: {scheme: {threshold: value}}.
-
-        Raises ThresholdInvalid naming a scheme or threshold that does not exist, or a value that is refused.
-        """
-        kinds = {part.name: part.default_factory for part in fields(cls)}
-        given = {}
-        for scheme, numbers in settings.items():
-            if scheme not in kinds:
-                msg = f"there are no thresholds for {scheme!r}; there are for {', '.join(kinds)}"
-                raise ThresholdInvalid(msg)
-            known = [part.name for part in fields(kinds[scheme]) if "unit" in part.metadata]
-            for name in numbers:
-                if name not in known:
-                    msg = f"{scheme}.{name} is not a threshold; {scheme} has {', '.join(known)}"
-                    raise ThresholdInvalid(msg)
-            given[scheme] = kinds[scheme](**numbers)
-        return cls(**given)

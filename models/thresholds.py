@@ -29,7 +29,7 @@ def refuse(owner: Any, name: str, wanted: str) -> None:
 
 
 def check_kinds(owner: Any) -> None:
-    """Refuse a field whose value is not of its default's kind.
+    """Refuse a field whose value is not of its declared kind.
 
     A whole number may stand for a fraction, and a list (as a settings file writes it) for a tuple, which it
     is turned into. Booleans are never numbers.
@@ -44,16 +44,19 @@ def check_kinds(owner: Any) -> None:
                 object.__setattr__(owner, part.name, found)
             if not isinstance(found, tuple) or len(found) != len(default):
                 refuse(owner, part.name, f"{len(default)} values, as in {list(default)}")
-            pairs = list(zip(found, default, strict=True))
+            pairs = [
+                (value, model, isinstance(model, int)) for value, model in zip(found, default, strict=True)
+            ]
         else:
-            pairs = [(found, default)]
-        for value, model in pairs:
+            # the annotation decides, a string here: a default of 3 may well stand for a fraction
+            pairs = [(found, default, part.type == "int")]
+        for value, model, is_whole in pairs:
             if isinstance(model, str):
                 if not isinstance(value, str):
                     refuse(owner, part.name, f"text, as in {default!r}")
             elif isinstance(value, bool) or not isinstance(value, int | float):
                 refuse(owner, part.name, f"a number in {part.metadata['unit']}")
-            elif isinstance(model, int) and not isinstance(value, int):
+            elif is_whole and not isinstance(value, int):
                 refuse(owner, part.name, f"a whole number in {part.metadata['unit']}")
             elif not abs(value) < float("inf"):
                 refuse(owner, part.name, f"a finite number in {part.metadata['unit']}")

@@ -228,7 +228,7 @@ class _Checker:
                 raise self.fault(at, f"wanted a path, found {found!r}")
             return Path(found)
         if wanted is float and isinstance(found, int) and not isinstance(found, bool):
-            return float(found)
+            return found  # as the defaults are written: 3 and 3.0 would be two settings to the hash
         if wanted is date and isinstance(found, datetime):
             raise self.fault(at, f"wanted a day (YYYY-MM-DD), found {found!r}")
         plain = isinstance(wanted, type) and wanted in (str, int, float, bool, date)

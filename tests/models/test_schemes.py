@@ -1,9 +1,10 @@
-from dataclasses import fields
+from dataclasses import fields, replace
 
 import pandas as pd
 import pytest
 
 from models import schemes, units
+from models.churn import levels
 from models.schemes import SCHEMES, Thresholds
 from models.thresholds import ThresholdInvalid
 
@@ -62,7 +63,7 @@ def test_reasons_are_few(scheme, crowd, fitted):
 
 
 def test_the_stages_and_the_levels_agree_on_who_is_churned(crowd, fitted):
-    strict = Thresholds.from_settings({"churn_level": {"churned_floor_days": 40, "churned_ratio": 1}})
+    strict = Thresholds(churn_level=levels.Thresholds(churned_floor_days=40, churned_ratio=1))
     level = SCHEMES["churn_level"].assign(crowd, fitted, strict.churn_level)["segment"].astype(str)
     stage = SCHEMES["lifecycle"].assign(crowd, fitted, strict.lifecycle)
     assert (stage["churn_level"].astype(object).fillna("no_order") == level).all()
@@ -108,22 +109,12 @@ def test_every_threshold_has_a_unit_and_a_reason(part):
 )
 def test_a_value_without_sense_is_refused_by_its_name(scheme, name, value):
     with pytest.raises(ThresholdInvalid, match=rf"Thresholds\.{name} is .*; wanted "):
-        Thresholds.from_settings({scheme: {name: value}})
+        replace(getattr(DEFAULTS, scheme), **{name: value})
 
 
-def test_an_unknown_name_is_refused_with_the_names_there_are():
-    with pytest.raises(ThresholdInvalid, match=r"rfm\.modes is not a threshold; rfm has mode, high_score"):
-        Thresholds.from_settings({"rfm": {"modes": "fixed"}})
-    with pytest.raises(ThresholdInvalid, match="no thresholds for 'rmf'; there are for rfm, purchase_group"):
-        Thresholds.from_settings({"rmf": {}})
-
-
-def test_settings_replace_defaults_and_nothing_else():
-    found = Thresholds.from_settings({"rfm": {"fixed_orders": [2, 4, 8]}, "churn_level": {"shrinkage": 5}})
-    assert found.rfm.fixed_orders == (2, 4, 8)
-    assert found.rfm.mode == "quantile"
+def test_the_stages_judge_by_the_thresholds_of_the_levels():
+    found = Thresholds(churn_level=levels.Thresholds(shrinkage=5))
     assert found.lifecycle.levels.shrinkage == found.churn_level.shrinkage == 5
-    assert Thresholds.from_settings({}) == Thresholds()
 
 
 def test_every_scheme_has_its_thresholds():

@@ -29,6 +29,23 @@ def test_the_shipped_file_is_valid():
     assert settings.schedule.end == date(2018, 1, 1)
 
 
+def test_a_threshold_replaces_its_default_and_nothing_else(tmp_path):
+    text = (
+        "thresholds:\n  rfm: {fixed_orders: [2, 4, 8]}\n  churn_level: {shrinkage: 5, q75_cap_days: 300.5}\n"
+    )
+    found = load(write(tmp_path, text)).thresholds
+    assert found.rfm.fixed_orders == (2, 4, 8)
+    assert found.rfm.mode == "quantile"
+    assert found.lifecycle.levels.shrinkage == found.churn_level.shrinkage == 5
+    assert found.churn_level.q75_cap_days == 300.5
+
+
+def test_a_default_written_out_means_the_same_as_left_out(tmp_path):
+    plain = load(write(tmp_path, ""))
+    written = load(write(tmp_path, "thresholds:\n  churn_level: {shrinkage: 3, q75_cap_days: 365}\n"))
+    assert plain.meaning_hash == written.meaning_hash
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [

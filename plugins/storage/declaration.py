@@ -50,11 +50,45 @@ _DBT_CONFIG = frozenset(
 )
 _DBT_META = frozenset({"external_location", "formatter"})  # dbt-duckdb's: where a source is read from
 
-_SOURCE_META = frozenset({"time_zone", "currency"})
+# The canonical entities of staging, in the order of the input contract. `coupon_redemptions` has no staging model of
+# its own: its rows are touches, but whether coupons are told of at all is known apart from mailings.
+ENTITIES = (
+    "customers",
+    "orders",
+    "order_lines",
+    "returns",
+    "feedback",
+    "survey_responses",
+    "service_tickets",
+    "usage_events",
+    "web_events",
+    "interactions",
+    "social",
+    "referrals",
+    "campaigns",
+    "campaign_touches",
+    "coupon_redemptions",
+    "products",
+    "regions",
+    "holidays",
+    "market",
+    "feature_releases",
+    "loyalty_points",
+    "competitors",
+)
+
+# How a later delivery stands to the earlier ones: its rows replace those of their keys, it replaces all of
+# them, or it replaces the documents it holds.
+DELIVERS = ("rows", "snapshot", "documents")
+
+# What a column holds, for whoever must not see it.
+CLASSES = ("plain", "id", "personal", "free_text", "money")
+
+_SOURCE_META = frozenset({"time_zone", "currency", "numbered_ids"})
 _EXTRACT_META = frozenset(
     {"path", "format", "delimiter", "encoding", "key", "load_column", "event_column"}
-) | {"customer_column", "required", "calendar", "except", "simulated"}
-_COLUMN_META = frozenset({"required", "min", "max", "values"})
+) | {"customer_column", "required", "calendar", "except", "simulated", "fills", "delivers", "document"}
+_COLUMN_META = frozenset({"required", "min", "max", "values", "class", "normalise", "keep_personal"})
 
 
 class DeclarationMissing(FileNotFoundError):
@@ -67,7 +101,11 @@ class DeclarationWrong(ValueError):
 
 @dataclass(frozen=True)
 class Column:
-    """One declared column: its type in SQL's words and what every row's value must keep to."""
+    """One declared column: its type in SQL's words and what every row's value must keep to.
+
+    `privacy` is the declared class; `normalise` says how a phone number or e-mail address is written before
+    it is hashed; `keep_personal` is the reason why a personal value goes into raw as sent.
+    """
 
     name: str
     data_type: str
@@ -75,6 +113,14 @@ class Column:
     minimum: int | float | str | None = None
     maximum: int | float | str | None = None
     values: tuple[str, ...] = ()
+    privacy: str = "plain"
+    normalise: str | None = None
+    keep_personal: str | None = None
+
+    @property
+    def is_hashed(self) -> bool:
+        """Whether raw holds a keyed hash in the value's place: personal, and no reason given to keep it."""
+        return self.privacy == "personal" and self.keep_personal is None
 
     @property
     def kind(self) -> str:
@@ -88,7 +134,8 @@ class Extract:
 
     `path` is below `<incoming>/<source>/`; in it `{delivered_on}` stands for the day of the delivery and, in
     the file name, `*` for anything. `calendar` is `daily`, `weekly:<weekday>` or `any` (never due);
-    `exceptions` are the days on which nothing is due all the same.
+    `exceptions` are the days on which nothing is due all the same. `fills` are the canonical entities its rows
+    go into, `delivers` and `document` say what a later delivery replaces.
     """
 
     source: str
@@ -106,6 +153,9 @@ class Extract:
     exceptions: frozenset[date]
     simulated: bool
     columns: tuple[Column, ...]
+    fills: tuple[str, ...] = ()
+    delivers: str = "rows"
+    document: tuple[str, ...] = ()
 
     def is_due(self, day: date) -> bool:
         """Whether the calendar promises a delivery with `delivered_on` = `day`."""
@@ -139,12 +189,16 @@ class Extract:
 
 @dataclass(frozen=True)
 class Source:
-    """A source system. `time_zone` is that of naive timestamps in its files, `currency` of its amounts."""
+    """A source system. `time_zone` is that of naive timestamps in its files, `currency` of its amounts.
+
+    `numbered_ids`: every customer, order, line and product of it has a whole number for an id.
+    """
 
     name: str
     time_zone: str
     currency: str
     extracts: tuple[Extract, ...]
+    numbered_ids: bool = False
 
 
 def read(raw_models: Path, enabled: Sequence[str]) -> tuple[Source, ...]:
@@ -188,7 +242,8 @@ def _source(place: _Place, content: dict[str, Any], name: str) -> Source:
     extracts = tuple(_extract(place, table, name) for table in tables)
     place.at("tables").distinct([extract.name for extract in extracts])
     place.at("tables").distinct([extract.path for extract in extracts])
-    return Source(name, time_zone, currency, extracts)
+    numbered = place.at("numbered_ids").flag(meta.get("numbered_ids", False))
+    return Source(name, time_zone, currency, extracts, numbered)
 
 
 def _extract(source: _Place, content: Any, source_name: str) -> Extract:
@@ -205,10 +260,20 @@ def _extract(source: _Place, content: Any, source_name: str) -> Extract:
             raise place.at(key).wrong(f"{meta[key]!r} is not a declared column")
         return meta.get(key)
 
+    delivers = place.at("delivers").one_of(meta.get("delivers", "rows"), DELIVERS)
     key = place.at("key").sequence(meta.get("key"))
     for column in key:
-        if column not in names:
+        if column not in names and not (column == "_record" and delivers == "snapshot"):
             raise place.at("key").wrong(f"{column!r} is not a declared column")
+    document = place.at("document").sequence(meta.get("document", []), empty=delivers != "documents")
+    for column in document:
+        if column not in key or delivers != "documents":
+            raise place.at("document").wrong(f"{column!r} must be in the key, and delivers must be documents")
+    if delivers != "rows" and meta.get("load_column"):
+        raise place.at("load_column").wrong(f"only rows have one; {delivers} are replaced by a later delivery")
+    fills = tuple(place.at("fills").sequence(meta.get("fills", []), empty=True))
+    for entity in fills:
+        place.at("fills").one_of(entity, ENTITIES)
     event = among_columns("event_column")
     if event and columns[names.index(event)].kind not in {"date", "timestamp"}:
         raise place.at("event_column").wrong(f"{event} must be a date or a timestamp")
@@ -229,6 +294,9 @@ def _extract(source: _Place, content: Any, source_name: str) -> Extract:
         exceptions=_days(place.at("except"), meta.get("except", [])),
         simulated=place.at("simulated").flag(meta.get("simulated", False)),
         columns=columns,
+        fills=fills,
+        delivers=delivers,
+        document=tuple(document),
     )
 
 
@@ -250,10 +318,25 @@ def _column(table: _Place, content: Any) -> Column:
         minimum=_bound(place.at("min"), meta.get("min"), data_type),
         maximum=_bound(place.at("max"), meta.get("max"), data_type),
         values=tuple(str(value) for value in place.at("values").sequence(meta.get("values", []), empty=True)),
+        **_privacy(place, meta, data_type),
     )
     if column.values and column.kind != "varchar":
         raise place.at("values").wrong(f"accepted values are for varchar, not for {data_type}")
     return column
+
+
+def _privacy(place: _Place, meta: dict[str, Any], data_type: str) -> dict[str, str | None]:
+    privacy = place.at("class").one_of(meta.get("class", "plain"), CLASSES)
+    normalise, reason = meta.get("normalise"), meta.get("keep_personal")
+    if normalise is not None:
+        place.at("normalise").one_of(normalise, ("phone", "email"))
+    if reason is not None:
+        place.at("keep_personal").text(reason)
+    if privacy != "personal" and (normalise or reason):
+        raise place.wrong("normalise and keep_personal are for columns of class personal")
+    if privacy == "personal" and reason is None and data_type != "varchar":
+        raise place.at("class").wrong(f"a hash is text: declare {data_type} as varchar, or give keep_personal")
+    return {"privacy": privacy, "normalise": normalise, "keep_personal": reason}
 
 
 def _bound(place: _Place, value: Any, data_type: str) -> int | float | str | None:

@@ -16,7 +16,7 @@ from collections.abc import Mapping
 from dataclasses import MISSING, Field, dataclass, field, fields, is_dataclass, replace
 from datetime import date, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from models.schemes import Thresholds
@@ -74,7 +74,11 @@ class Resources:
 
 @dataclass(frozen=True)
 class Settings:
-    """All settings of one deployment; paths are absolute."""
+    """All settings of one deployment; paths are absolute.
+
+    `identity` are the columns by which customers of several sources are the same person, the strongest first;
+    without any, ids of different sources are different people.
+    """
 
     sources: tuple[str, ...] = ("complete_journey",)
     time_zone: str = "Asia/Shanghai"
@@ -86,6 +90,7 @@ class Settings:
     features: Features = field(default_factory=Features)
     resources: Resources = field(default_factory=Resources)
     approved_shift: tuple[str, ...] = ()
+    identity: tuple[Literal["phone_hash", "email_hash", "crm_id"], ...] = ()
     thresholds: Thresholds = field(default_factory=Thresholds)
 
     def __post_init__(self) -> None:
@@ -114,6 +119,7 @@ class Settings:
     def _fitted_under(self) -> dict[str, Any]:
         return {
             "sources": sorted(self.sources),
+            "identity": list(self.identity),
             "time_zone": self.time_zone,
             "currency": self.currency,
             "features": _plain(self.features),

@@ -16,7 +16,7 @@ from typing import Any
 from models.schemes import COLUMNS, SCHEMES
 from pipeline import gates
 from pipeline.run import SEEDS, Run
-from storage import artifacts, lake, landing, published, raw
+from storage import artifacts, declaration, lake, landing, published, raw
 from storage.lake import Day
 
 log = logging.getLogger(__name__)
@@ -102,7 +102,8 @@ def _variables(run: Run, folder: Path, day: Day) -> dict[str, Any]:
         "as_of_dates": [{"as_of": day.as_of.isoformat(), "known_on": day.known_on.isoformat()}],
         "known_on": day.known_on.isoformat(),
         "window_days": run.settings.features.window_days,
-        "enabled_sources": list(run.settings.sources),
+        **declaration.variables(run.sources),
+        "identity": list(run.settings.identity),
         "time_zone": run.settings.time_zone,
         "currency": run.settings.currency,
     }

@@ -18,6 +18,10 @@ log = logging.getLogger(__name__)
 
 PROJECT = Path(__file__).resolve().parents[1] / "dbt_project"
 
+# Layers of the project with one folder per source.
+_BY_SOURCE = ("raw", "staging")
+_NOT_THE_PROJECT = (".dbtignore", "target", "logs")
+
 
 class BuildFailed(RuntimeError):
     """dbt could not build a model; the message names the models and the engine's words.
@@ -55,7 +59,7 @@ def build(
     for folder in (target, run_dir / "features", run_dir / "marts", run_dir / "spill"):
         folder.mkdir(parents=True, exist_ok=True)
     command = ["build", "--select", *layers, "--exclude-resource-type", "unit_test"]
-    command += _arguments(target, variables)
+    command += _arguments(_project(target, variables), target, variables)
     environment = {
         "DO_NOT_TRACK": "1",
         "SEGMENTATION_RUN_DUCKDB": str(run_dir / "run.duckdb"),
@@ -81,7 +85,8 @@ def docs(target: Path, variables: Mapping[str, Any]) -> Path:
     from dbt.cli.main import dbtRunner
 
     target.mkdir(parents=True, exist_ok=True)
-    command = ["docs", "generate", "--static", "--empty-catalog", *_arguments(target, variables)]
+    project = _project(target, variables)
+    command = ["docs", "generate", "--static", "--empty-catalog", *_arguments(project, target, variables)]
     with _environment({"DO_NOT_TRACK": "1"}):
         outcome = dbtRunner().invoke(command)
     if not outcome.success:
@@ -89,12 +94,37 @@ def docs(target: Path, variables: Mapping[str, Any]) -> Path:
     return target / "static_index.html"
 
 
-def _arguments(target: Path, variables: Mapping[str, Any]) -> list[str]:
+def project(folder: Path, sources: Sequence[str]) -> Path:
+    """The dbt project with the models of these sources alone, as links in `folder`; return its folder.
+
+    dbt parses every file it finds, enabled or not; the sources a company does not have would cost each of its
+    runs seconds.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    for path in PROJECT.iterdir():
+        link = folder / path.name
+        if path.name not in _NOT_THE_PROJECT and not link.is_symlink():
+            link.symlink_to(path)
+    others = [
+        f"{path.relative_to(PROJECT)}/\n"
+        for layer in _BY_SOURCE
+        for path in sorted((PROJECT / "models" / layer).iterdir())
+        if path.is_dir() and path.name not in sources
+    ]
+    (folder / ".dbtignore").write_text("".join(others))
+    return folder
+
+
+def _project(target: Path, variables: Mapping[str, Any]) -> Path:
+    return project(target / "project", variables["enabled_sources"])
+
+
+def _arguments(project: Path, target: Path, variables: Mapping[str, Any]) -> list[str]:
     return [
         "--project-dir",
-        str(PROJECT),
+        str(project),
         "--profiles-dir",
-        str(PROJECT),
+        str(project),
         "--target-path",
         str(target),
         "--log-path",

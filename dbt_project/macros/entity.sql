@@ -1,34 +1,81 @@
 {#
-    The canonical entity: the enabled sources' rows under one set of names and types. Zero rows when no enabled
-    source has it, so that a model never asks whether it exists. A new source adds its name to the entity's list.
+    The canonical entity: the rows of the enabled sources that declare to fill it, under one set of names and types
+    (macro entity_columns), each version with the days on which it is known. A source's staging model gives the
+    columns it has; the others are null. A column no entity knows is a mistake and stops the build.
 #}
-{% macro union_of_sources(entity, sources, columns) %}
+{% macro union_of_sources(entity) %}
+{%- set columns = {'source': 'varchar'} -%}
+{%- do columns.update(entity_columns(entity)) -%}
+{%- do columns.update({'known_from_on': 'date', 'known_until_on': 'date'}) -%}
+{%- set people = people_columns(columns) if var('enabled_sources') | length > 1 else [] %}
     select
         {%- for name, type in columns.items() %}
         cast(null as {{ type }}) as {{ name }}{{ ',' if not loop.last }}
         {%- endfor %}
     where false
-    {%- for source_name in sources if source_name in var('enabled_sources') %}
+    {%- for source_name in sources_of(entity) %}
+    {%- set staged = ref('stg_' ~ source_name ~ '__' ~ entity) %}
+    {%- set given = given_columns(staged, columns) %}
     union all
     select
         {%- for name, type in columns.items() %}
-        cast({{ name }} as {{ type }}) as {{ name }}{{ ',' if not loop.last }}
+        {%- if name in people and name in given %}
+        coalesce({{ name }}_person.customer_id, '{{ source_name }}:' || cast(staged.{{ name }} as varchar)) as {{ name }}
+        {%- else %}
+        cast({{ 'staged.' ~ name if name in given else 'null' }} as {{ type }}) as {{ name }}
+        {%- endif %}{{ ',' if not loop.last }}
         {%- endfor %}
-    from {{ ref('stg_' ~ source_name ~ '__' ~ entity) }}
+    from {{ staged }} as staged
+    {%- for name in people if name in given %}
+    left join {{ ref('stg_identity') }} as {{ name }}_person
+        on {{ name }}_person.source = '{{ source_name }}'
+            and cast(staged.{{ name }} as varchar) = {{ name }}_person.source_customer_id
+    {%- endfor %}
     {%- endfor %}
 {% endmacro %}
 
+{# The enabled sources with an extract that fills the entity, as their declarations say. #}
+{% macro sources_of(entity) -%}
+    {%- set found = [] -%}
+    {%- for filling in var('fills').get(entity, []) if filling[0] not in found -%}
+        {%- do found.append(filling[0]) -%}
+    {%- endfor -%}
+    {{ return(found) }}
+{%- endmacro %}
+
+{#
+    The columns a staged model has. While nothing is built (parsing, docs, linting) there is no table to ask, and the
+    answer is none.
+#}
+{% macro given_columns(relation, known) -%}
+    {%- set given = [] -%}
+    {%- if execute -%}
+        {%- for column in adapter.get_columns_in_relation(relation) -%}
+            {%- if column.name not in known -%}
+                {{ exceptions.raise_compiler_error(
+                    relation.identifier ~ " has a column " ~ column.name ~ " its entity does not know; known: "
+                    ~ known.keys() | join(', ')
+                ) }}
+            {%- endif -%}
+            {%- do given.append(column.name) -%}
+        {%- endfor -%}
+    {%- endif -%}
+    {{ return(given) }}
+{%- endmacro %}
+
+{# The columns of an entity that name a customer. #}
+{% macro people_columns(columns) -%}
+    {{ return(columns.keys() | select('in', ['customer_id', 'referrer_id', 'referee_id']) | list) }}
+{%- endmacro %}
+
 {#
     The type of customer, order, line and product ids inside staging and features. Grouping 10M lines by a number takes
-    less than half the time of grouping them by text, so ids stay numbers while every enabled source numbers
-    them (var numbered_sources); one source with textual ids makes them text. customer_features always gives text.
+    less than half the time of grouping them by text, so ids stay numbers while the one enabled source numbers
+    them (numbered_ids of its declaration). Ids of several sources are text, for the source's name stands before them.
+    customer_features always gives text.
 #}
 {% macro id_type() -%}
-    {%- set textual = [] -%}
-    {%- for source_name in var('enabled_sources') if source_name not in var('numbered_sources') -%}
-        {%- do textual.append(source_name) -%}
-    {%- endfor -%}
-    {{ return('varchar' if textual else 'bigint') }}
+    {{ return('bigint' if var('enabled_sources') == var('numbered_sources') and var('enabled_sources') | length == 1 else 'varchar') }}
 {%- endmacro %}
 
 {# Text as sent, without the blanks around it; nothing but blanks is nothing. #}

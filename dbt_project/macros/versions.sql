@@ -9,13 +9,16 @@
     verdict         accepted | superseded (another row is the one seen now) | duplicate (sent before with this content)
 #}
 {% macro repeated_rows(source_name, extract) %}
+    {%- set rows = ref('raw_' ~ source_name ~ '__' ~ extract) -%}
+    {%- set columns = declared_columns(source_name, extract) -%}
+    {%- set key = declared(source_name, extract, 'key') -%}
+    {%- if declared(source_name, extract, 'delivers') in ('snapshot', 'documents') %}
+    {{ judge_replaced_rows(rows, key, columns, declared(source_name, extract, 'document') or []) }}
+    {%- else %}
     {{ judge_repeated_rows(
-        ref('raw_' ~ source_name ~ '__' ~ extract),
-        declared(source_name, extract, 'key'),
-        declared_columns(source_name, extract),
-        declared(source_name, extract, 'load_column'),
-        declared_extract(source_name, extract).columns,
+        rows, key, columns, declared(source_name, extract, 'load_column'), declared_extract(source_name, extract).columns
     ) }}
+    {%- endif %}
 {% endmacro %}
 
 {% macro judge_repeated_rows(rows, key, columns, load_column=none, declared_types={}) %}
@@ -130,6 +133,104 @@ select * from judged
 {% endmacro %}
 
 {#
+    The same for extracts whose deliveries replace whole documents, or, without `document`, all that came before
+    (a snapshot). Of the rows of one key in one delivery day the one with the smallest content hash is seen; equal
+    rows are told apart by the key alone, so a key with _record in it keeps each.
+#}
+{% macro judge_replaced_rows(rows, key, columns, document=[]) %}
+{%- set key = whole_key(key) -%}
+{%- set key_list = key | join(', ') -%}
+{%- set origin = ['_delivered_on', '_file', '_content', '_record'] -%}
+{%- set kept = (columns + origin) | join(', ') -%}
+with
+
+delivery_days as (
+    select {{ (document + ['_delivered_on']) | join(', ') }}
+    from {{ rows }}
+    group by {{ (document + ['_delivered_on']) | join(', ') }}
+),
+
+validity as (
+    select
+        *,
+        coalesce(
+            lead(_delivered_on) over (
+                {% if document %}partition by {{ document | join(', ') }} {% endif %}order by _delivered_on
+            ),
+            cast('9999-12-31' as date)
+        ) as replaced_on
+    from delivery_days
+),
+
+repeated_keys as (
+    select _delivered_on, {{ key_list }} from {{ rows }} group by _delivered_on, {{ key_list }} having count(*) > 1
+),
+
+concerned as (
+    select
+        {% for column in columns + origin -%}
+        raw_rows.{{ column }},
+        {% endfor -%}
+        validity.replaced_on,
+        repeated_keys._delivered_on is not null as is_repeated
+    from {{ rows }} as raw_rows
+    inner join validity
+        on raw_rows._delivered_on = validity._delivered_on
+        {%- for column in document %}
+            and raw_rows.{{ column }} is not distinct from validity.{{ column }}
+        {%- endfor %}
+    left join repeated_keys
+        on raw_rows._delivered_on = repeated_keys._delivered_on
+        {%- for column in key %}
+            and raw_rows.{{ column }} is not distinct from repeated_keys.{{ column }}
+        {%- endfor %}
+    where validity.replaced_on < cast('9999-12-31' as date) or repeated_keys._delivered_on is not null
+),
+
+hashed as (
+    select
+        *,
+        md5(concat_ws(
+            chr(31)
+            {%- for column in columns %},
+            coalesce(cast({{ column }} as varchar), chr(30))
+            {%- endfor %}
+        )) as row_md5
+    from concerned
+),
+
+ranked as (
+    select
+        *,
+        case when is_repeated then row_number() over (
+            partition by _delivered_on, {{ key_list }} order by row_md5, _file, _content, _record
+        ) else 1 end as precedence,
+        min(row_md5) over (partition by _delivered_on, {{ key_list }}) as seen_md5
+    from hashed
+),
+
+judged as (
+    select
+        {{ kept }},
+        case when precedence = 1 then _delivered_on end as known_from_on,
+        case when precedence = 1 then replaced_on end as known_until_on,
+        case
+            when precedence > 1 and row_md5 = seen_md5 then 'duplicate'
+            when precedence > 1 or replaced_on < cast('9999-12-31' as date) then 'superseded'
+            else 'accepted'
+        end as verdict
+    from ranked
+)
+
+select * from judged
+{% endmacro %}
+
+{# A record number means something within its file only. #}
+{% macro whole_key(key) -%}
+    {{ return(key + ['_content'] if '_record' in key else key) }}
+{%- endmacro %}
+
+{#
     One row per version of a key of an extract, with the days on which it is the one known. The join against
     the few repeated keys keeps the rest of the rows streaming.
 #}
@@ -137,6 +238,9 @@ select * from judged
 {%- set raw_view = ref('raw_' ~ source_name ~ '__' ~ extract) -%}
 {%- set repeated = ref('stg_' ~ source_name ~ '__' ~ extract ~ '_repeated') -%}
 {%- set columns = declared_columns(source_name, extract) -%}
+{%- set key = declared(source_name, extract, 'key') -%}
+{%- set replaces = declared(source_name, extract, 'delivers') in ('snapshot', 'documents') -%}
+{%- set delivery_key = whole_key(key) + ['_delivered_on'] if replaces else key -%}
     select
         {% for column in columns -%}
         sent_once.{{ column }},
@@ -145,7 +249,7 @@ select * from judged
         cast('9999-12-31' as date) as known_until_on
     from {{ raw_view }} as sent_once
     anti join {{ repeated }} as sent_again
-        on {% for column in declared(source_name, extract, 'key') -%}
+        on {% for column in delivery_key -%}
         sent_once.{{ column }} is not distinct from sent_again.{{ column }}{{ ' and ' if not loop.last }}
         {%- endfor %}
     union all

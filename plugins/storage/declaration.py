@@ -210,6 +210,24 @@ def read(raw_models: Path, enabled: Sequence[str]) -> tuple[Source, ...]:
     return tuple(_read_source(raw_models / name / f"_{name}__sources.yml", name) for name in enabled)
 
 
+def variables(sources: Sequence[Source]) -> dict[str, Any]:
+    """What dbt must know of the enabled sources while it parses, when it cannot read their declarations yet.
+
+    `extracts`: source → its extracts; `fills`: entity → [source, extract] of those that fill it.
+    """
+    fills: dict[str, list[list[str]]] = {}
+    for source in sources:
+        for extract in source.extracts:
+            for entity in extract.fills:
+                fills.setdefault(entity, []).append([source.name, extract.name])
+    return {
+        "enabled_sources": [source.name for source in sources],
+        "numbered_sources": [source.name for source in sources if source.numbered_ids],
+        "extracts": {source.name: [extract.name for extract in source.extracts] for source in sources},
+        "fills": fills,
+    }
+
+
 def _read_source(file: Path, name: str) -> Source:
     if not file.is_file():
         msg = f"source {name} is enabled, but its declaration {file} does not exist"
@@ -270,7 +288,9 @@ def _extract(source: _Place, content: Any, source_name: str) -> Extract:
         if column not in key or delivers != "documents":
             raise place.at("document").wrong(f"{column!r} must be in the key, and delivers must be documents")
     if delivers != "rows" and meta.get("load_column"):
-        raise place.at("load_column").wrong(f"only rows have one; {delivers} are replaced by a later delivery")
+        raise place.at("load_column").wrong(
+            f"only rows have one; {delivers} are replaced by a later delivery"
+        )
     fills = tuple(place.at("fills").sequence(meta.get("fills", []), empty=True))
     for entity in fills:
         place.at("fills").one_of(entity, ENTITIES)
@@ -335,7 +355,9 @@ def _privacy(place: _Place, meta: dict[str, Any], data_type: str) -> dict[str, s
     if privacy != "personal" and (normalise or reason):
         raise place.wrong("normalise and keep_personal are for columns of class personal")
     if privacy == "personal" and reason is None and data_type != "varchar":
-        raise place.at("class").wrong(f"a hash is text: declare {data_type} as varchar, or give keep_personal")
+        raise place.at("class").wrong(
+            f"a hash is text: declare {data_type} as varchar, or give keep_personal"
+        )
     return {"privacy": privacy, "normalise": normalise, "keep_personal": reason}
 
 

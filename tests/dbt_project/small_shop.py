@@ -10,7 +10,9 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
+import transform
 import yaml
+from storage import declaration
 
 PROJECT = Path(__file__).resolve().parents[2] / "dbt_project"
 DELIVERIES = (
@@ -162,10 +164,11 @@ def run_dbt(
         "run_dir": str(run_dir),
         "as_of_dates": [{"as_of": as_of, "known_on": known_on} for as_of, known_on in days],
         "known_on": max(known_on for _, known_on in days),
-        "enabled_sources": [lake.source],
+        **declaration.variables(declaration.read(PROJECT / "models" / "raw", [lake.source])),
         "time_zone": zone,
     }
-    folders = ["--project-dir", PROJECT, "--profiles-dir", PROJECT]
+    project = transform.project(run_dir / "dbt" / "project", [lake.source])
+    folders = ["--project-dir", project, "--profiles-dir", project]
     folders += ["--target-path", run_dir / "dbt", "--log-path", run_dir / "dbt"]
     arguments = [
         *command,

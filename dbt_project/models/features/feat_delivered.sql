@@ -16,8 +16,8 @@ delivered as (
         coalesce(bool_or(arrivals.entity = 'returns'), false) as has_returns,
         coalesce(bool_or(arrivals.entity = 'feedback'), false) as has_feedback,
         coalesce(bool_or(arrivals.entity = 'survey_responses'), false) as has_survey_responses,
-        coalesce(bool_or(arrivals.entity = 'campaigns'), false) as has_campaigns,
-        coalesce(bool_or(arrivals.entity = 'coupons'), false) as has_coupons
+        coalesce(bool_or(arrivals.entity = 'campaign_touches'), false) as has_campaigns,
+        coalesce(bool_or(arrivals.entity = 'coupon_redemptions'), false) as has_coupons
     from as_of_dates
     left join arrivals on as_of_dates.known_on >= arrivals.first_delivered_on
     group by as_of_dates.as_of

@@ -1,13 +1,5 @@
 {{ config(materialized='parquet_file', location=var('run_dir') ~ '/features/row_account.parquet') }}
 
-{%- set extracts = {
-    'complete_journey': [
-        'purchases', 'products', 'demographics', 'campaigns', 'campaign_households', 'coupon_redemptions',
-        'feedback', 'survey_responses', 'returns',
-    ],
-    'bench': ['lines'],
-} %}
-
 with
 
 deliveries as (
@@ -25,8 +17,8 @@ raw_rows as (
         cast(null as bigint) as raw_rows,
         cast(null as bigint) as anonymous_rows
     where false
-    {%- for source_name in extracts if source_name in var('enabled_sources') %}
-    {%- for extract in extracts[source_name] %}
+    {%- for source_name, extracts in var('extracts').items() %}
+    {%- for extract in extracts %}
     union all
     select
         '{{ source_name }}' as source,
@@ -54,8 +46,8 @@ passed_over as (
         cast(null as bigint) as superseded_rows,
         cast(null as bigint) as anonymous_rows
     where false
-    {%- for source_name in extracts if source_name in var('enabled_sources') %}
-    {%- for extract in extracts[source_name] %}
+    {%- for source_name, extracts in var('extracts').items() %}
+    {%- for extract in extracts %}
     union all
     select
         '{{ source_name }}' as source,

@@ -1,34 +1,26 @@
 {{ config(materialized='table') }}
 
-{# Which extract fills which entity: features must tell "nothing happened" from "never told". The benchmark's
-   lines hold sales, returns and categories at once. #}
-{%- set fills = [
-    ('complete_journey', 'demographics', 'customers'),
-    ('complete_journey', 'products', 'products'),
-    ('complete_journey', 'returns', 'returns'),
-    ('complete_journey', 'feedback', 'feedback'),
-    ('complete_journey', 'survey_responses', 'survey_responses'),
-    ('complete_journey', 'campaign_households', 'campaigns'),
-    ('complete_journey', 'coupon_redemptions', 'coupons'),
-    ('bench', 'lines', 'products'),
-    ('bench', 'lines', 'returns'),
-] %}
-
 with
 
 deliveries as (
     select * from {{ source('run', 'deliveries') }}
 ),
 
+-- which extract tells of which entity: features must tell "nothing happened" from "never told"
 entities as (
-    {%- for source_name, extract, entity in fills %}
     select
-        '{{ source_name }}' as source,
-        '{{ extract }}' as extract,
-        '{{ entity }}' as entity
-    {%- if not loop.last %}
+        cast(null as varchar) as entity,
+        cast(null as varchar) as source,
+        cast(null as varchar) as extract
+    where false
+    {%- for entity, fillings in var('fills').items() %}
+    {%- for source_name, extract in fillings %}
     union all
-    {%- endif %}
+    select
+        '{{ entity }}' as entity,
+        '{{ source_name }}' as source,
+        '{{ extract }}' as extract
+    {%- endfor %}
     {%- endfor %}
 ),
 

@@ -1,4 +1,2 @@
-{{ config(enabled='complete_journey' in var('enabled_sources')) }}
-
 select * from {{ source('complete_journey', 'feedback') }}
 where delivered_on <= cast('{{ var("known_on") }}' as date)

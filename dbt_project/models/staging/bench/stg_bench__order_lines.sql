@@ -1,5 +1,3 @@
-{{ config(enabled='bench' in var('enabled_sources')) }}
-
 with
 
 lines as (

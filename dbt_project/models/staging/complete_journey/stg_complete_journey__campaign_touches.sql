@@ -1,5 +1,3 @@
-{{ config(enabled='complete_journey' in var('enabled_sources')) }}
-
 with
 
 campaigns as (

@@ -1,5 +1,5 @@
 -- read by five models; casting 364 small files of text once costs less than five times
-{{ config(enabled='complete_journey' in var('enabled_sources'), materialized='table') }}
+{{ config(materialized='table') }}
 
 with
 

@@ -1,3 +1,3 @@
-{{ config(enabled='bench' in var('enabled_sources'), materialized='table') }}
+{{ config(materialized='table') }}
 
 {{ repeated_rows('bench', 'lines') }}

@@ -1,3 +1,3 @@
-{{ config(enabled='complete_journey' in var('enabled_sources'), materialized='table') }}
+{{ config(materialized='table') }}
 
 {{ repeated_rows('complete_journey', 'returns') }}

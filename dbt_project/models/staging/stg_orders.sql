@@ -1,0 +1,3 @@
+{{ config(materialized='table') }}
+
+{{ union_of_sources('orders') }}

@@ -8,11 +8,11 @@ export DO_NOT_TRACK := 1
 # Doubles the start-up time of every process; some container images set it.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: run ui test lint status stop clean why rollback unpin bench docs help
+.PHONY: run ui test lint status stop clean why rollback unpin bench docs new-source help
 .DEFAULT_GOAL := help
 
 help:            ## what there is to call
-	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
 
 run: $(VENV)/ok  ## from clone to published tables, for the settings' last day (or DAY=YYYY-MM-DD, KNOWN_ON=…)
 	@$(BIN)/python -m pipeline run $(if $(DAY),--day $(DAY)) $(if $(KNOWN_ON),--known-on $(KNOWN_ON))
@@ -46,6 +46,9 @@ unpin: $(VENV)/ok ## let BI follow the newest audited day again
 
 bench: $(VENV)/ok ## the pipeline without Airflow beside its peers (LINES=1000000)
 	@$(BIN)/python bench/run.py --lines $(or $(LINES),1000000) $(BENCH)
+
+new-source: $(VENV)/ok ## NAME=… : declaration, models and header files of a new source, to fill in
+	@$(BIN)/python -m pipeline new-source "$(NAME)"
 
 docs: $(VENV)/ok ## the tables' documentation as one HTML page
 	@$(BIN)/python -m pipeline docs

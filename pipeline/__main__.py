@@ -14,8 +14,8 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import date
 
-from pipeline import local_airflow, schedule, steps
-from pipeline.run import DAG_ID, Run
+from pipeline import local_airflow, new_source, schedule, steps
+from pipeline.run import DAG_ID, RAW_MODELS, Run
 from pipeline.settings import REPOSITORY, Settings, load
 from storage import lake, published
 from storage.lake import Day
@@ -43,6 +43,9 @@ def main(arguments: list[str] | None = None) -> int:
             command.add_argument("--known-on", type=date.fromisoformat)
     commands.add_parser("ui").add_argument("--port", type=int, default=8080)
     commands.add_parser("why").add_argument("customer")
+    command = commands.add_parser("new-source")
+    command.add_argument("name")
+    command.add_argument("--like", default=new_source.CONTRACT)
     for name in ("status", "stop", "clean", "unpin", "docs"):
         commands.add_parser(name)
     options = parser.parse_args(arguments)
@@ -239,6 +242,15 @@ def docs(settings: Settings, options: argparse.Namespace) -> int:
     return 0
 
 
+def create_source(settings: Settings, options: argparse.Namespace) -> int:
+    """The files of a new source; those that are there already are left alone."""
+    written = new_source.write(RAW_MODELS.parent, options.name, options.like)
+    for path in written:
+        print(path.relative_to(REPOSITORY))
+    print(f"{len(written)} files written; next: fill them in, and add {options.name} to sources in the settings")
+    return 0
+
+
 _COMMANDS = {
     "run": run,
     "ui": ui,
@@ -249,6 +261,7 @@ _COMMANDS = {
     "rollback": rollback,
     "unpin": unpin,
     "docs": docs,
+    "new-source": create_source,
 }
 
 if __name__ == "__main__":

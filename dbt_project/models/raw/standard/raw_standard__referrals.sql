@@ -1,0 +1,2 @@
+select * from {{ source('standard', 'referrals') }}
+where delivered_on <= cast('{{ var("known_on") }}' as date)

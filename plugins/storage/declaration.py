@@ -17,6 +17,8 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import yaml
 
+from storage.naming import MarkerPattern, PathPattern, PatternWrong
+
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
 
@@ -30,7 +32,6 @@ ADDED_BY_LOADER = ("_delivered_on", "_file", "_content", "_record")
 _ENCODINGS = re.compile(r"utf-8|ascii|iso8859-\d+|cp125\d|gbk|gb18030|big5")
 _TYPES = re.compile(r"varchar|bigint|double|date|timestamp|boolean|decimal\(\d{1,2},\s*\d{1,2}\)")
 _NAME = re.compile(r"[a-z][a-z0-9_]*")
-_PLACE = "{delivered_on}"
 
 # Keys that are dbt's own: dbt checks their values, we only keep a misspelt key from going unseen.
 _DBT_ANYWHERE = frozenset({"name", "description", "config", "tags", "tests", "data_tests"})
@@ -85,9 +86,11 @@ DELIVERS = ("rows", "snapshot", "documents")
 CLASSES = ("plain", "id", "personal", "free_text", "money")
 
 _SOURCE_META = frozenset({"time_zone", "currency", "numbered_ids"})
-_EXTRACT_META = frozenset(
-    {"path", "format", "delimiter", "encoding", "key", "load_column", "event_column"}
-) | {"customer_column", "required", "calendar", "except", "simulated", "fills", "delivers", "document"}
+_EXTRACT_META = (
+    frozenset({"path", "format", "delimiter", "encoding", "key", "load_column", "event_column"})
+    | {"customer_column", "required", "calendar", "except", "simulated", "fills", "delivers", "document"}
+    | {"complete_when", "marker"}
+)
 _COLUMN_META = frozenset({"required", "min", "max", "values", "class", "normalise", "keep_personal"})
 
 
@@ -132,10 +135,12 @@ class Column:
 class Extract:
     """One declared kind of file of a source.
 
-    `path` is below `<incoming>/<source>/`; in it `{delivered_on}` stands for the day of the delivery and, in
-    the file name, `*` for anything. `calendar` is `daily`, `weekly:<weekday>` or `any` (never due);
-    `exceptions` are the days on which nothing is due all the same. `fills` are the canonical entities its rows
-    go into, `delivers` and `document` say what a later delivery replaces.
+    `path` is below `<incoming>/<source>/`, a pattern as `storage.naming` reads it. A file is whole when it is
+    `stable`, or when a `marker` stands beside it.
+
+    `calendar` is `daily`, `weekly:<weekday>` or `any` (never due); `exceptions` are the days on
+    which nothing is due all the same. `fills` are the canonical entities its rows go into, `delivers` and
+    `document` say what a later delivery replaces.
     """
 
     source: str
@@ -156,6 +161,8 @@ class Extract:
     fills: tuple[str, ...] = ()
     delivers: str = "rows"
     document: tuple[str, ...] = ()
+    complete_when: str = "stable"
+    marker: str | None = None
 
     def is_due(self, day: date) -> bool:
         """Whether the calendar promises a delivery with `delivered_on` = `day`."""
@@ -165,21 +172,19 @@ class Extract:
 
     def delivered_on(self, relative_path: str | Path) -> date | None:
         """The day a file below `<incoming>/<source>/` was delivered on, by its name; None when not ours."""
-        found = self._pattern.fullmatch(Path(relative_path).as_posix())
-        if found is None:
-            return None
-        try:
-            return date.fromisoformat(found["delivered_on"])
-        except ValueError:  # looks like a day and is none, e.g. 2017-02-30
-            return None
+        return self._pattern.delivered_on(Path(relative_path).as_posix())
+
+    def file_name(self, relative_path: str) -> str:
+        """How receipts and raw call a file: its path below the folders all files of the extract share."""
+        return self._pattern.below_folder(relative_path)
+
+    def marker_of(self, relative_path: str, day: date) -> str | None:
+        """Where, below `<incoming>/<source>/`, the file lies that says this one is whole; None: none does."""
+        return MarkerPattern(self.marker).of(relative_path, day) if self.marker else None
 
     @cached_property
-    def _pattern(self) -> re.Pattern[str]:
-        before, *others = (
-            re.escape(part).replace(re.escape("*"), "[^/]*") for part in self.path.split(_PLACE)
-        )
-        day = r"(?P<delivered_on>\d{4}-\d{2}-\d{2})"
-        return re.compile(before + day + "(?P=delivered_on)".join(others))
+    def _pattern(self) -> PathPattern:
+        return PathPattern(self.path)
 
     @property
     def column_names(self) -> tuple[str, ...]:
@@ -317,6 +322,10 @@ def _extract(source: _Place, content: Any, source_name: str) -> Extract:
         fills=fills,
         delivers=delivers,
         document=tuple(document),
+        complete_when=place.at("complete_when").one_of(
+            meta.get("complete_when", "stable"), {"stable", "marker"}
+        ),
+        marker=_marker(place.at("marker"), meta),
     )
 
 
@@ -378,17 +387,28 @@ def _bound(place: _Place, value: Any, data_type: str) -> int | float | str | Non
 
 def _path(place: _Place, value: Any, file_format: str) -> str:
     path = place.text(value)
-    if _PLACE not in path:
-        raise place.wrong(f"{path!r} does not say where {_PLACE} stands in it")
-    if path.startswith("/") or ".." in path.split("/"):
-        raise place.wrong(f"{path!r} must stay below the folder of the source")
-    if "*" in path.rpartition("/")[0]:
-        raise place.wrong(f"{path!r}: * may stand in the file name only")
+    try:
+        PathPattern(path)
+    except PatternWrong as wrong:
+        raise place.wrong(f"{path!r} {wrong}") from wrong
     if path.endswith((".zip", ".bz2", ".xz", ".zst", ".7z")) or (
         file_format == "parquet" and path.endswith(".gz")
     ):
         raise place.wrong(f"{path!r}: only CSV may be compressed, and only as .gz")
     return path
+
+
+def _marker(place: _Place, meta: dict[str, Any]) -> str | None:
+    if meta.get("complete_when") != "marker":
+        if "marker" in meta:
+            raise place.wrong("is only looked for with complete_when: marker")
+        return None
+    marker = place.text(meta.get("marker"))
+    try:
+        MarkerPattern(marker)
+    except PatternWrong as wrong:
+        raise place.wrong(f"{marker!r} {wrong}") from wrong
+    return marker
 
 
 def _delimiter(place: _Place, value: Any, encoding: str) -> str:

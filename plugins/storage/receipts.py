@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from dataclasses import asdict, dataclass, field, replace
 from datetime import date
@@ -13,11 +14,18 @@ if TYPE_CHECKING:
 
 CONTENT_DIGITS = 12
 
+# Suffixes that say how a file is packed; the one before them says what is in it.
+_PACKED = frozenset({".gz", ".zst", ".zip", ".bz2", ".xz"})
+
+# A receipt's own name must leave room for that of a temporary file within the 255 bytes a name may have.
+_LONGEST_NAME = 119
+
 
 @dataclass(frozen=True)
 class Receipt:
     """One delivered file of one extract: the file (grain: source, extract, delivered_on, file, sha256).
 
+    `file` is the path as sent below the extract's folder: one name in two folders is two files.
     `bytes` is the size as sent. `status` is `landed` until the file has been read, then `accepted`,
     `duplicate` (the same bytes were delivered before) or `set_aside` (nothing of it goes on, `reason` says
     why). Rows are counted so that rows_in = rows_raw + rows_quarantined, but for a duplicate, whose rows are
@@ -55,7 +63,7 @@ class Receipt:
     @property
     def name(self) -> str:
         """The receipt's place below the folder of receipts."""
-        return f"{self.source}/{self.extract}/{self.delivered_on}__{self.file}__{self.content}.json"
+        return f"{self.source}/{self.extract}/{self.delivered_on}__{_as_name(self.file)}__{self.content}.json"
 
     @property
     def partition(self) -> str:
@@ -74,10 +82,14 @@ class Receipt:
         """Where the rows that do not go on lie."""
         return root / "quarantine" / self.partition
 
+    def arrival_path(self, lake: Path) -> Path:
+        """Where it is noted whence and when the file came."""
+        return lake / "arrivals" / self.name
+
     def landed_path(self, lake: Path) -> Path:
-        """Where the bytes as sent lie: by what they are, with the suffixes readers look at."""
-        suffixes = Path(self.file).suffixes
-        kept = suffixes[-2:] if suffixes and suffixes[-1] == ".gz" else suffixes[-1:]
+        """Where the bytes as sent lie: by what they are, with the suffixes readers look at, in small."""
+        suffixes = [suffix.lower() for suffix in Path(self.file).suffixes]
+        kept = suffixes[-2:] if suffixes and suffixes[-1] in _PACKED else suffixes[-1:]
         return lake / "landing" / self.source / self.extract / (self.sha256 + "".join(kept))
 
     def unread(self) -> Receipt:
@@ -87,6 +99,15 @@ class Receipt:
     def with_outcome(self, **changes: Any) -> Receipt:
         """The receipt after the file has been read."""
         return replace(self, **changes)
+
+
+def _as_name(file: str) -> str:
+    """A path as one file name: reversible unless it is too long, then short and still its own."""
+    name = file.replace("%", "%25").replace("/", "%2F")
+    if len(name.encode()) <= _LONGEST_NAME:
+        return name
+    digest = hashlib.sha256(file.encode()).hexdigest()[:16]
+    return name.encode()[: _LONGEST_NAME - 17].decode(errors="ignore") + "~" + digest
 
 
 def as_json(receipt: Receipt) -> bytes:

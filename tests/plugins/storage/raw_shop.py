@@ -100,11 +100,13 @@ class Shop:
         return [row for file in files for row in pq.ParquetFile(file).read().to_pylist()]
 
     def files(self) -> dict[str, bytes]:
-        """Every file of the lake that outlives a run."""
+        """Every file of the lake that outlives a run, but for the notes of when and whence files came."""
         return {
             str(path.relative_to(self.lake)): path.read_bytes()
             for path in sorted(self.lake.rglob("*"))
-            if path.is_file() and "runs" not in path.relative_to(self.lake).parts and path.name[0] != "."
+            if path.is_file()
+            and path.relative_to(self.lake).parts[0] not in {"runs", "arrivals", "known_files"}
+            and path.name[0] != "."
         }
 
 

@@ -112,6 +112,24 @@ WRONG = {
         "required",
     ),
     "a path without its day": ("orders_{delivered_on}", "orders", "table orders", "path"),
+    "a marker nothing waits for": (
+        "required: true\n",
+        "required: true\n            marker: _SUCCESS\n",
+        "table orders",
+        "marker",
+    ),
+    "a marker that is not named": (
+        "required: true\n",
+        "required: true\n            complete_when: marker\n",
+        "table orders",
+        "marker",
+    ),
+    "a way to be whole that is none": (
+        "required: true\n",
+        "required: true\n            complete_when: quiet\n",
+        "table orders",
+        "complete_when",
+    ),
     "an archive we cannot open": (".csv.gz", ".csv.zip", "table orders", "path"),
     "an encoding cut in halves": (
         "required: true\n",

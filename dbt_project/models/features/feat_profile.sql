@@ -9,7 +9,10 @@ as_of_dates as (
 known_profiles as (
     select
         as_of_dates.as_of,
-        customers.*,
+        customers.* exclude (age_band),
+        -- who tells the day of birth grows older with as_of; a bracket stays what it was
+        coalesce({{ age_band("datesub('year', customers.birth_on, as_of_dates.as_of)") }}, customers.age_band)
+            as age_band,
         -- two sources may know one customer: the fresher profile wins, then the source's name decides
         row_number() over (
             partition by as_of_dates.as_of, customers.customer_id

@@ -137,6 +137,54 @@ WRONG = {
         "table orders",
         "encoding",
     ),
+    "an entity that is none": (
+        "required: true\n",
+        "required: true\n            fills: [order_line]\n",
+        "table orders",
+        "fills",
+    ),
+    "a document that is not in the key": (
+        "required: true\n",
+        "required: true\n            delivers: documents\n            document: [note]\n",
+        "table orders",
+        "document",
+    ),
+    "documents that are not named": (
+        "required: true\n",
+        "required: true\n            delivers: documents\n",
+        "table orders",
+        "document",
+    ),
+    "a record for a key where rows are replaced one by one": (
+        "key: [order_id]",
+        "key: [_record]",
+        "table orders",
+        "key",
+    ),
+    "a load column of a snapshot": (
+        "required: true\n",
+        "required: true\n            delivers: snapshot\n            load_column: note\n",
+        "table orders",
+        "load_column",
+    ),
+    "a class that is none": (
+        "name: note, data_type: varchar",
+        "name: note, data_type: varchar, config: {meta: {class: secret}}",
+        "column note",
+        "class",
+    ),
+    "a personal number that could not be a hash": (
+        "data_type: bigint, config: {meta: {max: 100}}",
+        "data_type: bigint, config: {meta: {class: personal}}",
+        "column quantity",
+        "class",
+    ),
+    "a reason to keep what is not personal": (
+        "name: note, data_type: varchar",
+        "name: note, data_type: varchar, config: {meta: {keep_personal: why not}}",
+        "column note",
+        "keep_personal",
+    ),
     "another source": ("name: shop", "name: stall", "sources", "shop"),
 }
 
@@ -166,3 +214,24 @@ def test_a_delimiter_that_can_be_half_a_character_is_refused(shop):
     )
     with pytest.raises(declaration.DeclarationWrong, match="delimiter"):
         shop.land()
+
+
+def test_a_declaration_says_what_its_rows_fill_and_what_a_delivery_replaces(shop):
+    shop.declare(
+        DECLARATION.replace("currency: USD", "currency: USD, numbered_ids: true")
+        .replace("required: true\n", "required: true\n            fills: [orders, order_lines]\n", 1)
+        .replace("key: [product_id]", "key: [product_id], fills: [products], delivers: snapshot")
+    )
+    (source,) = shop.sources
+    orders, stock = source.extracts
+    assert (orders.fills, orders.delivers, stock.delivers) == (("orders", "order_lines"), "rows", "snapshot")
+    assert declaration.variables([source]) == {
+        "enabled_sources": ["shop"],
+        "numbered_sources": ["shop"],
+        "extracts": {"shop": ["orders", "stock"]},
+        "fills": {
+            "orders": [["shop", "orders"]],
+            "order_lines": [["shop", "orders"]],
+            "products": [["shop", "stock"]],
+        },
+    }

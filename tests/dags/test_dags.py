@@ -25,6 +25,24 @@ def test_exactly_these_dags_are_there_and_all_import(bag):
     assert set(bag.dags) == {"customer_segmentation", "model_training"}
 
 
+def test_a_crm_is_pulled_by_one_task_of_its_own_dag_where_it_is_enabled(tmp_path):
+    settings = tmp_path / "segmentation.yml"
+    settings.write_text("sources: [complete_journey, zoho_crm, fxiaoke]\n")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("AIRFLOW_HOME", str(tmp_path))
+        patch.setenv("SEGMENTATION_SETTINGS", str(settings))
+        from airflow.dag_processing.dagbag import DagBag
+
+        dags = DagBag(str(ROOT / "dags" / "pull_crm.py")).dags
+    assert set(dags) == {"pull_crm"}
+    assert dags["pull_crm"].task_ids == ["zoho_crm", "fxiaoke"]
+    assert "**When.**" in dags["pull_crm"].doc_md
+    for task in dags["pull_crm"].tasks:
+        assert task.retries == 2
+        assert task.retry_policy.evaluate(ValueError("a renamed field"), 1, 3).action.value == "fail"
+        assert task.retry_policy.evaluate(ConnectionError("a server down"), 1, 3).action.value == "default"
+
+
 def test_the_day_runs_its_steps_in_order_and_the_schemes_side_by_side(bag):
     from models.schemes import SCHEMES
     from pipeline.steps import STEPS
@@ -54,12 +72,15 @@ def test_wrong_data_fails_at_once_and_every_other_fault_is_retried(bag, fault, a
 def test_the_errors_that_mean_wrong_data_are_value_errors():
     from expectations.gate import PromiseBroken
     from pipeline.settings import SettingsInvalid
+    from pulls import web
     from storage.declaration import DeclarationWrong
     from transform import BuildFailed, TestsBroken
 
-    for kind in (PromiseBroken, SettingsInvalid, DeclarationWrong, TestsBroken):
+    asked_in_vain = (web.AccessRefused, web.ConnectionIncomplete, web.FieldMissing, web.ModuleUnknown)
+    for kind in (PromiseBroken, SettingsInvalid, DeclarationWrong, TestsBroken, *asked_in_vain):
         assert issubclass(kind, ValueError)
     assert not issubclass(BuildFailed, ValueError)
+    assert not issubclass(web.ServerFault, ValueError)
 
 
 def test_every_dag_tells_operators_what_to_do_and_whom_it_tells_of_a_failure(bag):

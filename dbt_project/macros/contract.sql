@@ -23,6 +23,9 @@ typed as (
         cast({{ contract_value(name[:-3] ~ '_at', 'timestamp', source_name, entity) }} as date) as {{ name }},
         {%- endif %}
         {%- endfor %}
+        {%- if 'delivery' in columns %}
+        delivery,
+        {%- endif %}
         '{{ source_name }}' as source,
         known_from_on,
         known_until_on
@@ -85,6 +88,7 @@ typed as (
         {{ text('store_id') }} as store_id,
         {{ text('currency') }} as currency,
         coalesce(cast({{ text('is_excluded') }} as boolean), false) as is_excluded,
+        delivery,
         known_from_on,
         known_until_on
     from sent_lines
@@ -129,6 +133,7 @@ priced as (
         order_channel as channel,
         order_store_id as store_id,
         is_excluded,
+        delivery,
         order_known_from_on as known_from_on,
         order_known_until_on as known_until_on
     from with_order

@@ -2,6 +2,7 @@
     The canonical entities: for each the columns of stg_<entity> and their types, beside source, known_from_on and
     known_until_on, which every one has. The `standard` source's extracts carry the same names; a source whose
     extracts differ maps to them in its own staging models. `_at` is a local timestamp, `_on` a local day.
+    `delivery` is the short hash of the file a row came with: money is reconciled file by file, from raw to features.
 #}
 {% macro entity_columns(entity) %}
 {%- set id = id_type() -%}
@@ -72,6 +73,7 @@
         'channel': 'varchar',
         'store_id': 'varchar',
         'is_excluded': 'boolean',
+        'delivery': 'varchar',
     },
     'returns': {
         'return_id': 'varchar',
@@ -82,6 +84,7 @@
         'quantity': 'decimal(18, 3)',
         'amount': 'decimal(18, 2)',
         'reason_code': 'varchar',
+        'delivery': 'varchar',
     },
     'feedback': {
         'feedback_id': 'varchar',

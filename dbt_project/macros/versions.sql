@@ -245,6 +245,7 @@ select * from judged
         {% for column in columns -%}
         sent_once.{{ column }},
         {% endfor -%}
+        sent_once._content as delivery,
         sent_once._delivered_on as known_from_on,
         cast('9999-12-31' as date) as known_until_on
     from {{ raw_view }} as sent_once
@@ -255,6 +256,7 @@ select * from judged
     union all
     select
         {{ columns | join(', ') }},
+        _content as delivery,
         known_from_on,
         known_until_on
     from {{ repeated }}

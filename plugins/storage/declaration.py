@@ -89,6 +89,7 @@ _SOURCE_META = frozenset({"time_zone", "currency", "numbered_ids"})
 _EXTRACT_META = (
     frozenset({"path", "format", "delimiter", "encoding", "key", "load_column", "event_column"})
     | {"customer_column", "required", "calendar", "except", "simulated", "fills", "delivers", "document"}
+    | {"amount", "leaves_out"}
     | {"complete_when", "marker"}
 )
 _COLUMN_META = frozenset({"required", "min", "max", "values", "class", "normalise", "keep_personal"})
@@ -140,7 +141,8 @@ class Extract:
 
     `calendar` is `daily`, `weekly:<weekday>` or `any` (never due); `exceptions` are the days on
     which nothing is due all the same. `fills` are the canonical entities its rows go into, `delivers` and
-    `document` say what a later delivery replaces.
+    `document` say what a later delivery replaces. `amount` is the money of a row, in SQL over the declared
+    columns, by which raw is reconciled with staging; `leaves_out` is the reason why staging leaves rows out.
     """
 
     source: str
@@ -161,6 +163,8 @@ class Extract:
     fills: tuple[str, ...] = ()
     delivers: str = "rows"
     document: tuple[str, ...] = ()
+    amount: str | None = None
+    leaves_out: str | None = None
     complete_when: str = "stable"
     marker: str | None = None
 
@@ -322,6 +326,10 @@ def _extract(source: _Place, content: Any, source_name: str) -> Extract:
         fills=fills,
         delivers=delivers,
         document=tuple(document),
+        **{
+            name: None if meta.get(name) is None else place.at(name).text(meta[name])
+            for name in ("amount", "leaves_out")
+        },
         complete_when=place.at("complete_when").one_of(
             meta.get("complete_when", "stable"), {"stable", "marker"}
         ),

@@ -24,6 +24,7 @@ renamed as (
         channel,
         cast(null as varchar) as store_id,
         false as is_excluded,
+        delivery,
         known_from_on,
         known_until_on
     from lines

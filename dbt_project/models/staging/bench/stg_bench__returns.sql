@@ -16,6 +16,7 @@ renamed as (
         cast(-quantity as decimal(18, 3)) as quantity,
         {{ cents('discount_cents - quantity * unit_price_cents') }} as amount,
         cast(null as varchar) as reason_code,
+        delivery,
         known_from_on,
         known_until_on
     from lines

@@ -41,6 +41,7 @@ renamed as (
         'store' as channel,
         {{ text('store_id') }} as store_id,
         false as is_excluded,
+        delivery,
         known_from_on,
         known_until_on
     from priced

@@ -15,6 +15,7 @@ renamed as (
         cast({{ text('quantity') }} as decimal(18, 3)) as quantity,
         cast(amount as decimal(18, 2)) as amount,
         {{ text('reason_code') }} as reason_code,
+        delivery,
         known_from_on,
         known_until_on
     from returns

@@ -1,0 +1,200 @@
+{{ config(materialized='parquet_file', location=var('run_dir') ~ '/features/reconciliation.parquet') }}
+
+{#- Extracts whose rows carry money (`amount` of the declaration), with the entities the money goes into. -#}
+{%- set told = [] -%}
+{%- for source_name, extracts in var('extracts').items() -%}
+    {%- for extract in extracts -%}
+        {%- set entities = [] -%}
+        {%- for entity in ('order_lines', 'returns') if [source_name, extract] in var('fills').get(entity, []) -%}
+            {%- do entities.append(entity) -%}
+        {%- endfor -%}
+        {%- if entities and (declared(source_name, extract, 'amount') or not execute) -%}
+            {%- do told.append({'source': source_name, 'extract': extract, 'entities': entities}) -%}
+        {%- endif -%}
+    {%- endfor -%}
+{%- endfor -%}
+{%- set day = (var('as_of_dates') | sort(attribute='known_on') | list)[-1] %}
+
+with
+
+-- of several days being built the one that sees all of raw
+as_of_dates as (
+    select
+        cast('{{ day.as_of }}' as date) as as_of,
+        cast('{{ day.known_on }}' as date) as known_on
+),
+
+row_account as (
+    select * from {{ ref('row_account') }}
+),
+
+amounts as (
+    select
+        cast(null as varchar) as source,
+        cast(null as varchar) as extract,
+        cast(null as varchar) as content,
+        cast(null as varchar) as layer,
+        cast(null as bigint) as rows,
+        cast(null as decimal(18, 2)) as amount
+    where false
+    {%- for each in told %}
+    union all
+    select
+        '{{ each.source }}' as source,
+        '{{ each.extract }}' as extract,
+        _content as content,
+        'raw' as layer,
+        count(*) as rows,
+        cast(sum(amount) as decimal(18, 2)) as amount
+    from ({{ row_amounts(each.source, each.extract, ref('raw_' ~ each.source ~ '__' ~ each.extract)) }}) as sent
+    group by _content
+    union all
+    select
+        '{{ each.source }}' as source,
+        '{{ each.extract }}' as extract,
+        _content as content,
+        verdict as layer,
+        count(*) as rows,
+        cast(sum(amount) as decimal(18, 2)) as amount
+    from (
+        {{ row_amounts(
+            each.source, each.extract, ref('stg_' ~ each.source ~ '__' ~ each.extract ~ '_repeated'), ['verdict']
+        ) }}
+    ) as passed_over
+    where verdict <> 'accepted'
+    group by _content, verdict
+    {%- endfor %}
+),
+
+-- the money staging knows now, by the file it came with; a return takes it away where sales come in the same file
+staged_lines as (
+    select
+        lines.source,
+        lines.delivery as content,
+        case
+            when lines.ordered_on >= as_of_dates.as_of then 'after_as_of'
+            when uncounted.order_id is not null then 'not_counted'
+            when lines.customer_id is null then 'anonymous'
+            else 'features'
+        end as layer,
+        count(*) as rows,
+        cast(sum(lines.net_amount) as decimal(18, 2)) as amount
+    from {{ ref('stg_order_lines') }} as lines
+    inner join as_of_dates on {{ is_known('lines', 'as_of_dates') }}
+    left join {{ ref('feat_order_uncounted') }} as uncounted
+        on as_of_dates.as_of = uncounted.as_of
+            and lines.source = uncounted.source
+            and lines.order_id = uncounted.order_id
+    group by lines.source, lines.delivery, layer
+),
+
+staged_returns as (
+    select
+        returns.source,
+        returns.delivery as content,
+        'returns' as layer,
+        count(*) as rows,
+        cast(sum(returns.amount) as decimal(18, 2)) as amount
+    from {{ ref('stg_returns') }} as returns
+    inner join as_of_dates on {{ is_known('returns', 'as_of_dates') }}
+    group by returns.source, returns.delivery
+),
+
+staged as (
+    select
+        cast(null as varchar) as source,
+        cast(null as varchar) as extract,
+        cast(null as varchar) as content,
+        cast(null as varchar) as layer,
+        cast(null as bigint) as rows,
+        cast(null as decimal(18, 2)) as amount
+    where false
+    {%- for each in told %}
+    {%- for entity in each.entities %}
+    union all
+    select
+        staged.source,
+        '{{ each.extract }}' as extract,
+        staged.content,
+        staged.layer,
+        staged.rows,
+        {{ '-' if entity == 'returns' and each.entities | length > 1 }}staged.amount as amount
+    from staged_{{ 'lines' if entity == 'order_lines' else 'returns' }} as staged
+    semi join amounts
+        on staged.source = amounts.source
+            and staged.content = amounts.content
+            and amounts.source = '{{ each.source }}'
+            and amounts.extract = '{{ each.extract }}'
+    {%- endfor %}
+    {%- endfor %}
+),
+
+together as (
+    select * from amounts
+    union all
+    select * from staged
+),
+
+-- what raw holds and neither a repeat nor staging explains: left out on purpose, or lost
+left_out as (
+    select
+        source,
+        extract,
+        content,
+        'left_out' as layer,
+        sum(case when layer = 'raw' then rows else -rows end) as rows,
+        sum(case when layer = 'raw' then amount else -amount end) as amount
+    from together
+    group by source, extract, content
+    having sum(case when layer = 'raw' then rows else -rows end) <> 0
+        or sum(case when layer = 'raw' then amount else -amount end) <> 0
+),
+
+quarantined as (
+    select
+        source,
+        extract,
+        content,
+        'quarantine' as layer,
+        quarantined as rows,
+        cast(null as decimal(18, 2)) as amount
+    from row_account
+    where quarantined > 0
+),
+
+layers as (
+    select * from together
+    union all
+    select * from left_out
+    union all
+    select * from quarantined
+),
+
+files as (
+    select
+        source,
+        extract,
+        content,
+        min(delivered_on) as delivered_on,
+        min(file) as file
+    from row_account
+    group by source, extract, content
+),
+
+named as (
+    select
+        layers.source,
+        layers.extract,
+        files.delivered_on,
+        files.file,
+        layers.layer,
+        cast(sum(layers.rows) as bigint) as rows,
+        cast(sum(layers.amount) as decimal(18, 2)) as amount
+    from layers
+    inner join files
+        on layers.source = files.source and layers.extract = files.extract and layers.content = files.content
+    group by layers.source, layers.extract, files.delivered_on, files.file, layers.layer
+)
+
+select * from named
+order by source, extract, delivered_on, file, layer

@@ -6,5 +6,5 @@
     {%- endfor -%}
 {%- endfor %}
 select *
-from {{ ref('reconciliation') }}
+from {{ ref('feat_reconciliation') }}
 where layer = 'left_out' and source || '.' || extract not in ({{ explained | join(', ') }})

@@ -24,7 +24,7 @@ SCHEMES = {
     "churn_level": "churn_flag",
 }
 UPSTREAM = "path:seeds path:models/features path:models/staging"
-PUBLISHED = [*SCHEMES.values(), "customer_360", "segment_profile", "dictionary", "delivery"]
+PUBLISHED = [*SCHEMES.values(), "customer_360", "segment_profile", "dictionary", "delivery", "reconciliation"]
 
 # Columns of customer_features with their types; whatever a customer below does not state is null.
 FEATURES = {
@@ -213,6 +213,10 @@ class Shop:
         counts = ["rows_in", "accepted", "duplicate", "superseded", "anonymous", "quarantined"]
         account |= dict.fromkeys(counts, "bigint")
         write(self.folder / "row_account.parquet", account, self.account)
+        of_files = dict.fromkeys(["source", "extract"], "varchar") | {"delivered_on": "date"}
+        of_files |= {"file": "varchar", "layer": "varchar", "rows": "bigint", "amount": "decimal(18,2)"}
+        moved = [("shop", "sales", as_of, "a.csv", layer, 5, "9.99") for layer in ("raw", "features")]
+        write(self.folder / "feat_reconciliation.parquet", of_files, moved)
         kinds = {"status": "varchar", "gini": "double", "top_fifth_share": "double"}
         write(self.folder / "cutpoints.parquet", kinds, [self.cutpoints])
         for scheme, rows in self.scores.items():
@@ -281,6 +285,7 @@ def project(tmp_path_factory):
     for layer, table in (
         ("features", "customer_features"),
         ("features", "feat_customer_category"),
+        ("features", "feat_reconciliation"),
         ("staging", "row_account"),
     ):
         stub = copy / "models" / layer / f"{table}.sql"

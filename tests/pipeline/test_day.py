@@ -101,6 +101,7 @@ def test_a_day_publishes_every_table_and_every_row_is_accounted_for(day):
         "manifest",
         "dictionary",
         "delivery",
+        "reconciliation",
     }
     delivery = pd.read_parquet(folder / "delivery.parquet")
     parts = delivery[["accepted", "duplicate", "superseded", "anonymous", "quarantined"]].sum(axis=1)
@@ -127,6 +128,24 @@ def test_the_money_of_the_files_is_the_money_of_the_features(day):
     assert round(
         float(pd.read_parquet(folder / "customer_360.parquet")["net_life"].astype(float).sum()), 2
     ) == round(net, 2)
+
+
+def test_every_cent_of_every_file_is_found_again(day):
+    import pandas as pd
+
+    folder = published.version_of(day.lake, day.day)
+    table = pd.read_parquet(folder / "reconciliation.parquet")
+    of_files = table[table["file"] != "*"].fillna({"amount": 0})
+    assert "left_out" not in set(of_files["layer"])
+    key = ["source", "extract", "delivered_on", "file"]
+    raw = of_files[of_files["layer"] == "raw"].set_index(key)
+    gone = of_files[~of_files["layer"].isin(["raw", "quarantine"])].groupby(key)[["rows", "amount"]].sum()
+    assert len(raw) > 50
+    assert (raw["rows"] == gone.loc[raw.index, "rows"]).all()
+    assert (raw["amount"] == gone.loc[raw.index, "amount"]).all()
+    whole = table[table["file"] == "*"]
+    assert len(whole) == 2
+    assert whole[["rows", "amount"]].nunique().tolist() == [1, 1]
 
 
 @pytest.mark.slow

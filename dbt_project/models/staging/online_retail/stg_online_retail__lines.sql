@@ -25,9 +25,12 @@ typed as (
         {{ text('Country') }} as country,
         -- lines have no number: their content, which no other line of the invoice has, stands for one
         md5(concat_ws(
-            chr(31), InvoiceNo, StockCode, coalesce(Description, chr(30)), Quantity, InvoiceDate, UnitPrice,
-            coalesce(CustomerID, chr(30)), coalesce(Country, chr(30))
+            chr(31)
+            {%- for column in declared('online_retail', 'invoice_lines', 'key') %},
+            coalesce(cast({{ column }} as varchar), chr(30))
+            {%- endfor %}
         )) as line_md5,
+        delivery,
         known_from_on,
         known_until_on
     from invoice_lines
@@ -67,6 +70,7 @@ judged as (
             when quantity < 0 then 'adjustment'
             else 'purchase'
         end as line_kind,
+        delivery,
         known_from_on,
         known_until_on
     from coded

@@ -19,6 +19,7 @@ renamed as (
         -- what was ordered is invoiced when it is sent
         'completed' as status,
         is_gift_card as is_excluded,
+        delivery,
         known_from_on,
         known_until_on
     from lines

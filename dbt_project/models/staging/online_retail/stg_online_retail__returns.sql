@@ -13,6 +13,7 @@ renamed as (
         invoiced_on as returned_on,
         -quantity as quantity,
         -amount as amount,
+        delivery,
         known_from_on,
         known_until_on
     from lines

@@ -1,4 +1,4 @@
-{{ config(materialized='parquet_file', location=var('run_dir') ~ '/features/reconciliation.parquet') }}
+{{ config(materialized='parquet_file', location=var('run_dir') ~ '/features/feat_reconciliation.parquet') }}
 
 {#- Extracts whose rows carry money (`amount` of the declaration), with the entities the money goes into. -#}
 {%- set told = [] -%}

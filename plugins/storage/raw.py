@@ -18,10 +18,10 @@ from typing import TYPE_CHECKING
 from storage import lake as lake_files
 from storage import receipts
 from storage.placing import Placing
-from storage.reading.csv_delivery import raw_text_schema
 from storage.reading.one_delivery import DeliveryReader
 from storage.reading.outcome import MOSTLY_UNREADABLE, quarantine_schema
 from storage.reading.parquet_delivery import raw_typed_schema
+from storage.reading.text_delivery import raw_text_schema
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 # Raise it when the reader changes what it writes: every delivery is then read again from landing.
-READER = 1
+READER = 2
 
 # Memory DuckDB may take while reading; beyond it, it writes to the pending folder.
 MEMORY_LIMIT = "1500MB"

@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 # and how far one stray quote makes us look ahead.
 LONGEST_RECORD = 1 << 20
 
+# Bytes counted together: they stay in the processor's cache. Two of them are shorter than a record may be.
+_BLOCK = 128 << 10
+
 _QUOTE, _NEWLINE, _RETURN = b'"\n\r'
 _QUOTED_FIELD = re.compile(rb'"[^"]*+(?:""[^"]*+)*+"')
 
@@ -58,6 +61,56 @@ class ExactRecord:
     fields: list[str | None]
     reason: str | None = None
     detail: str = ""
+
+
+def lines_are_records(chunk: bytes, records: int, dialect: Dialect) -> bool:
+    """Whether every line of a chunk is a record and every quote opens or closes a field.
+
+    `records` is how many a parser found that begins a quoted field at a quote behind a delimiter or line end,
+    and saw as many columns in each as there are. Then it is enough to count: as many line ends as records, so
+    none stands in quotes; as many delimiters as there must be, so none stands in quotes; and every quote
+    beside a delimiter or line end, as many behind one as before one. The last line may lack its line end.
+    """
+    import numpy as np
+
+    line_ends = returns = delimiters = quotes = opening = closing = pairs = 0
+    before, delimiter = _NEWLINE, dialect.delimiter[0]  # a file stands as if between two lines
+    quoted, returned = b'"' in chunk, b"\r" in chunk
+    data = np.frombuffer(chunk, np.uint8)
+    for start in range(0, len(chunk), _BLOCK):
+        block = data[start : start + _BLOCK]
+        is_end = block == _NEWLINE
+        is_edge = block == delimiter
+        found = int(np.count_nonzero(is_end))
+        line_ends += found
+        delimiters += int(np.count_nonzero(is_edge))
+        is_edge |= is_end
+        is_return = block == _RETURN if returned else is_end
+        if returned:
+            returns += int(np.count_nonzero(is_return))
+            pairs += int(np.count_nonzero(is_return[:-1] & is_end[1:])) + int(before == _RETURN and is_end[0])
+        if quoted:
+            is_quote = block == _QUOTE
+            quotes += int(np.count_nonzero(is_quote))
+            opening += int(np.count_nonzero(is_quote[1:] & is_edge[:-1]))
+            opening += int(is_quote[0] and before in {delimiter, _NEWLINE})
+            is_edge |= is_return
+            closing += int(np.count_nonzero(is_quote[:-1] & is_edge[1:])) + int(
+                before == _QUOTE and is_edge[0]
+            )
+        # A line that fills a block may be longer than a record may be.
+        if not found and len(block) == _BLOCK:
+            return False
+        before = int(block[-1])
+    open_end = before != _NEWLINE
+    closing += open_end and before == _QUOTE
+    return (
+        line_ends + open_end == records
+        and delimiters == records * (dialect.columns - 1)
+        and returns == pairs
+        and opening == closing
+        and opening + closing == quotes
+    )
 
 
 def clean_records(chunk: bytes, *, at_end: bool, dialect: Dialect) -> CleanRecords | None:

@@ -6,10 +6,12 @@ import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from storage.reading.csv_delivery import read_csv
+from storage.reading.content import Content
+from storage.reading.csv_delivery import CsvFile
 from storage.reading.outcome import Outcome, Quarantine, SetAside
 from storage.reading.parquet_delivery import column_types, read_parquet, typed_value
 from storage.reading.row_checks import row_checks
+from storage.reading.text_delivery import read_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -73,7 +75,8 @@ class DeliveryReader:
         path, zones = receipt.landed_path(self.lake), (self.source.time_zone, self.time_zone)
         if self.extract.format == "csv":
             checks = row_checks(self.extract, receipt.delivered_on, zones)
-            return read_csv(path, self.extract, receipt, checks, unfinished, quarantine, self.connection)
+            file = CsvFile(Content(path, self.extract.encoding, None), self.extract)
+            return read_text(file, self.extract, receipt, checks, unfinished, quarantine, self.connection)
         types = column_types(path, self.connection)
 
         def value(column: Column) -> str:

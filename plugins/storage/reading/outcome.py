@@ -20,6 +20,15 @@ MOSTLY_UNREADABLE = 0.5
 
 
 @dataclass(frozen=True, slots=True)
+class Place:
+    """Where a record stands in its file, and its bytes there; a format without lines or bytes has None."""
+
+    line: int | None
+    byte_offset: int | None
+    original: bytes
+
+
+@dataclass(frozen=True, slots=True)
 class Reject:
     """A record that does not go on: `record` counts from 1, `line` and `byte_offset` say where it starts.
 
@@ -32,6 +41,11 @@ class Reject:
     original: bytes
     reason: str
     detail: str
+
+    @classmethod
+    def at(cls, place: Place, record: int, reason: str, detail: str) -> Reject:
+        """The record at a place."""
+        return cls(record, place.line, place.byte_offset, place.original, reason, detail)
 
 
 class SetAside(ValueError):
@@ -53,6 +67,7 @@ class Outcome:
 
     rows_in: int = 0
     added_columns: tuple[str, ...] = ()
+    missing_columns: tuple[str, ...] = ()
     rejected: Counter[str] = field(default_factory=Counter)
 
     @property

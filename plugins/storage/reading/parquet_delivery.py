@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from storage.reading.csv_delivery import loader_fields
 from storage.reading.outcome import Outcome, Quarantine, Reject, SetAside
 from storage.reading.row_checks import literal, quoted
+from storage.reading.text_delivery import loader_fields
 
 if TYPE_CHECKING:
     from pathlib import Path

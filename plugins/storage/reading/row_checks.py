@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, time, timedelta
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Collection, Iterator, Mapping
     from datetime import date
 
     from storage.declaration import Column, Extract
@@ -32,8 +32,9 @@ _CLOCKS_CHANGE = timedelta(hours=3)
 
 @dataclass(frozen=True)
 class Promise:
-    """Something every row of an extract promises; `broken` is true in SQL for a row that does not keep it."""
+    """Something every row promises of a column; `broken` is true in SQL for a row that does not keep it."""
 
+    column: str
     reason: str
     detail: str
     broken: str
@@ -41,17 +42,28 @@ class Promise:
 
 @dataclass(frozen=True)
 class RowChecks:
-    """The promises of an extract's rows, in the order looked at; the first one broken is the reason."""
+    """The promises of an extract's rows, in the order looked at; the first one broken is the reason.
+
+    `before` says of an event's column until when, in the file's time zone, it surely is in time.
+    """
 
     promises: tuple[Promise, ...]
+    columns: tuple[Column, ...] = ()
+    before: Mapping[str, datetime] = field(default_factory=dict)
 
     @property
     def first_broken(self) -> str:
         """SQL: the index of the first promise a row breaks, null when it keeps them all."""
-        if not self.promises:
-            return "cast(null as integer)"
-        cases = " ".join(f"when {promise.broken} then {i}" for i, promise in enumerate(self.promises))
-        return f"(case {cases} end)"
+        return self.first_broken_of({promise.column for promise in self.promises})
+
+    def first_broken_of(self, columns: Collection[str]) -> str:
+        """SQL: the same, where all but these columns are known to keep their promises."""
+        cases = " ".join(
+            f"when {promise.broken} then {i}"
+            for i, promise in enumerate(self.promises)
+            if promise.column in columns
+        )
+        return f"(case {cases} end)" if cases else "cast(null as integer)"
 
 
 def row_checks(
@@ -67,18 +79,30 @@ def row_checks(
     it the columns are text.
     """
     from_text = cast is None
-    promises = []
+    promises: list[Promise] = []
+    before = {}
     for column in extract.columns:
         value = _from_text(column) if cast is None else cast(column)
         promises += _column_promises(column, value, from_text, zones[0])
         if column.name == extract.event_column:
             detail = f"column {column.name}: its local date is after the day of the delivery"
-            broken = _is_after(delivered_on, column, value, zones)
-            promises.append(Promise("after_delivery", detail, broken))
-    return RowChecks(tuple(promises))
+            surely = before[column.name] = _surely_in_time(delivered_on, column, zones)
+            broken = _is_after(delivered_on, column, value, zones, surely)
+            promises.append(Promise(column.name, "after_delivery", detail, broken))
+    return RowChecks(tuple(promises), extract.columns, before)
 
 
-def _is_after(delivered_on: date, column: Column, value: str, zones: tuple[str, str]) -> str:
+def _surely_in_time(delivered_on: date, column: Column, zones: tuple[str, str]) -> datetime:
+    """The instant, in the file's time zone, before which no value's local date is after the delivery's."""
+    if column.kind == "date":
+        return datetime.combine(delivered_on + timedelta(days=1), time())
+    day_ends = datetime.combine(delivered_on + timedelta(days=1), time(), ZoneInfo(zones[1]))
+    return day_ends.astimezone(ZoneInfo(zones[0])).replace(tzinfo=None) - _CLOCKS_CHANGE
+
+
+def _is_after(
+    delivered_on: date, column: Column, value: str, zones: tuple[str, str], surely: datetime
+) -> str:
     """SQL: whether the local date of a value lies after the day of the delivery.
 
     Most values are surely earlier, which one comparison says; only near the end of the day and behind it is
@@ -86,8 +110,6 @@ def _is_after(delivered_on: date, column: Column, value: str, zones: tuple[str, 
     """
     if column.kind == "date":
         return f"{value} > date '{delivered_on}'"
-    day_ends = datetime.combine(delivered_on + timedelta(days=1), time(), ZoneInfo(zones[1]))
-    surely = day_ends.astimezone(ZoneInfo(zones[0])).replace(tzinfo=None) - _CLOCKS_CHANGE
     local = f"timezone({literal(zones[1])}, timezone({literal(zones[0])}, {value}))"
     return f"({value} >= timestamp '{surely}' and cast({local} as date) > date '{delivered_on}')"
 
@@ -111,22 +133,26 @@ def _column_promises(column: Column, value: str, from_text: bool, zone: str) -> 
     name, prefix = quoted(column.name), f"column {column.name}: "
     if column.required:
         blank = f"or trim({name}) = ''" if column.kind == "varchar" else ""
-        yield Promise("missing_value", prefix + "required, and blank", f"({name} is null {blank})")
+        yield Promise(
+            column.name, "missing_value", prefix + "required, and blank", f"({name} is null {blank})"
+        )
     if not (from_text and column.kind == "varchar"):
         detail = prefix + f"not a {column.data_type}"
         broken = f"{name} is not null and {_is_not_one(column, name, value, from_text, zone)}"
-        yield Promise(f"not_a_{column.kind}", detail, broken)
+        yield Promise(column.name, f"not_a_{column.kind}", detail, broken)
     bounds = (("below_minimum", "<", column.minimum), ("above_maximum", ">", column.maximum))
     for reason, sign, bound in bounds:
         if bound is not None:
             wanted = f"cast({literal(bound)} as {column.data_type if column.kind != 'bigint' else 'double'})"
             words = reason.replace("_", " ")
-            yield Promise(reason, f"{prefix}{words} {bound}", f"{value} {sign} {wanted}")
+            yield Promise(column.name, reason, f"{prefix}{words} {bound}", f"{value} {sign} {wanted}")
     if column.values:
         accepted = ", ".join(literal(value) for value in column.values)
         detail = prefix + "not one of the accepted values"
         # An empty value is a missing one: whether it may be missing is `required`'s business.
-        yield Promise("not_an_accepted_value", detail, f"{name} <> '' and {name} not in ({accepted})")
+        yield Promise(
+            column.name, "not_an_accepted_value", detail, f"{name} <> '' and {name} not in ({accepted})"
+        )
 
 
 def _is_not_one(column: Column, name: str, value: str, from_text: bool, zone: str) -> str:

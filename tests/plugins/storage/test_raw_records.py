@@ -11,6 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from raw_shop import DAY, Shop, csv_lines, order
 
+from storage.reading import content as reading_content
 from storage.reading import csv_delivery
 from storage.reading.csv_records import Dialect, clean_records, exact_records
 
@@ -135,11 +136,12 @@ def test_an_endless_line_is_cut_and_never_held_whole(monkeypatch):
 def loaded(tmp_path_factory):
     """Load a file and give back the rows of raw, by the fast way or the exact one."""
 
-    def load(content: bytes, *, exact: bool, chunk: int = csv_delivery.CHUNK) -> list[tuple]:
+    def load(content: bytes, *, exact: bool, chunk: int = reading_content.CHUNK) -> list[tuple]:
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(csv_delivery, "CHUNK", chunk)
+            patch.setattr(reading_content, "CHUNK", chunk)
             patch.setattr(csv_delivery, "WINDOW", min(chunk // 4, csv_delivery.WINDOW))
             if exact:
+                patch.setattr(csv_delivery, "lines_are_records", lambda *_: False)
                 patch.setattr(csv_delivery, "clean_records", lambda *_, **__: None)
             shop = Shop(tmp_path_factory.mktemp("shop"))
             shop.declare()

@@ -120,12 +120,12 @@ def _broken(settings: Settings, run_id: str) -> str:
 
 def _bring_in_demo(settings: Settings) -> None:
     """Write the demo's extracts where they are not yet, if the settings enable the demo's source."""
-    if "complete_journey" not in settings.sources:
+    if "complete_journey" not in settings.sources or settings.incoming_folder is None:
         return
     from pipeline import demo
 
     say("writing the demo's extracts (84.51° Complete Journey; feedback is simulated) · 正在准备演示数据")
-    counts = demo.write_extracts(settings.incoming)
+    counts = demo.write_extracts(settings.incoming_folder)
     files = sum(count["files"] for count in counts.values())
     written = sum(count["written"] for count in counts.values())
     say(f"extracts ready: {files} files, {written} written now · 数据已就绪")
@@ -200,7 +200,8 @@ def clean(settings: Settings, options: argparse.Namespace) -> int:
     """
     with _only_run(settings, None):
         local_airflow.stop(say)
-        demo = [settings.incoming / "complete_journey", settings.incoming / "SIMULATED.txt"]
+        dropped = settings.incoming_folder
+        demo = [dropped / "complete_journey", dropped / "SIMULATED.txt"] if dropped else []
         for place in (settings.lake, *demo, local_airflow.HOME):
             if not place.exists():
                 continue

@@ -20,6 +20,7 @@ from typing import Any, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from models.schemes import Thresholds
+from storage.incoming import place
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 
@@ -76,6 +77,8 @@ class Resources:
 class Settings:
     """All settings of one deployment; paths are absolute.
 
+    `incoming` is a folder, or the URL of a bucket (`s3://`, `gs://`, `abfs://`, `oss://`) that is opened with
+    the credentials of the Airflow connection `incoming_connection`, or with the environment's.
     `identity` are the columns by which customers of several sources are the same person, the strongest first;
     without any, ids of different sources are different people.
     """
@@ -84,7 +87,8 @@ class Settings:
     time_zone: str = "Asia/Shanghai"
     currency: str = "CNY"
     lake: Path = Path("lake")
-    incoming: Path = Path("extracts")
+    incoming: str | Path = Path("extracts")
+    incoming_connection: str | None = None
     schedule: Schedule = field(default_factory=Schedule)
     publish: Publish = field(default_factory=Publish)
     features: Features = field(default_factory=Features)
@@ -99,12 +103,18 @@ class Settings:
         except (ZoneInfoNotFoundError, ValueError) as fault:
             msg = f"time_zone is {self.time_zone!r}; wanted a name of the IANA database, e.g. Asia/Shanghai"
             raise ValueError(msg) from fault
+        place(self.incoming, self.incoming_connection)
         if not self.sources:
             msg = "sources is empty; wanted at least one enabled source"
             raise ValueError(msg)
         if len(self.currency) != 3 or not self.currency.isupper():
             msg = f"currency is {self.currency!r}; wanted an ISO 4217 code, e.g. CNY"
             raise ValueError(msg)
+
+    @property
+    def incoming_folder(self) -> Path | None:
+        """Where extracts are dropped on this machine; None when they come from a bucket."""
+        return None if "://" in str(self.incoming) else Path(self.incoming)
 
     @property
     def fit_hash(self) -> str:
@@ -135,7 +145,9 @@ def load(path: Path | None = None) -> Settings:
     path = Path(path or os.environ.get("SEGMENTATION_SETTINGS") or REPOSITORY / "segmentation.yml").resolve()
     data, lines = _read(path)
     settings = _Checker(path.name, lines).build(Settings, data, ())
-    places = {name: (path.parent / getattr(settings, name)).resolve() for name in ("lake", "incoming")}
+    places = {"lake": (path.parent / settings.lake).resolve()}
+    if settings.incoming_folder is not None:
+        places["incoming"] = (path.parent / settings.incoming_folder).resolve()
     return replace(settings, **places)
 
 

@@ -16,7 +16,7 @@ from typing import Any
 from models.schemes import COLUMNS, SCHEMES
 from pipeline import gates
 from pipeline.run import SEEDS, Run
-from storage import artifacts, declaration, lake, landing, published, raw
+from storage import artifacts, declaration, incoming, lake, landing, published, raw
 from storage.lake import Day
 
 log = logging.getLogger(__name__)
@@ -39,17 +39,24 @@ def land(run: Run) -> dict[str, int]:
     lake.require_free(run.lake, int(run.settings.resources.min_free_gib * 2**30))
     lake.remove_leftovers(run.lake)
     run.folder.mkdir(parents=True, exist_ok=True)
-    landed = landing.land(run.lake, run.settings.incoming, run.sources, run.day.known_on)
+    place = incoming.place(run.settings.incoming, run.settings.incoming_connection)
+    landed = landing.land(run.lake, place, run.sources, run.day.known_on)
     read = raw.read_pending(run.lake, run.sources, run.day.known_on, run.pending, run.settings.time_zone)
     counts = {
         "deliveries": len(landed.receipts),
         "new": len(read),
         "unknown_files": len(landed.unmatched),
+        "still_being_written": len(landed.still_being_written),
+        "sent_again": len(landed.sent_again),
         "rows_in": sum(delivery.rows_in for delivery in read),
         "rows_quarantined": sum(delivery.rows_quarantined for delivery in read),
     }
     if landed.unmatched:
         log.warning("no declaration names these files: %s", ", ".join(landed.unmatched))
+    if landed.still_being_written:
+        log.warning("still being written, not taken: %s", ", ".join(landed.still_being_written))
+    if landed.sent_again:
+        log.warning("sent again under their names with other bytes: %s", ", ".join(landed.sent_again))
     log.info("landed for %s (known on %s): %s", run.day.as_of, run.day.known_on, counts)
     return counts
 

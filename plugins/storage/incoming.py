@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import importlib
 import json
+import logging
 import os
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -146,7 +147,7 @@ class Bucket:
         Raises PlaceUnreachable also when fewer or more came than the object has.
         """
         came = 0
-        with self._explained():
+        with self._explained(self.url(file)):
             opened = self._files.open(
                 f"{self._root}/{file.path}", "rb", block_size=_REMOTE_PIECE, cache_type="none"
             )
@@ -181,16 +182,20 @@ class Bucket:
 
     @cached_property
     def _root(self) -> str:
-        return self._files._strip_protocol(self.address).rstrip("/")
+        # To OSS, too, the driver of S3 speaks: it knows paths without a scheme only, and its own.
+        address = self.address.removeprefix("oss://")
+        return self._files._strip_protocol(address).rstrip("/")
 
     @cached_property
     def _files(self) -> Any:
         """The driver's file system; nothing of it is shared, so that no listing is an old one."""
-        module = self._driver.load(self.address)
+        file_system = getattr(self._driver.load(self.address), self._driver.file_system)
         options = self._driver.options(self._credentials(), self.address)
-        return getattr(module, self._driver.file_system)(
-            **options, skip_instance_cache=True, use_listings_cache=False
-        )
+        try:
+            return file_system(**options, skip_instance_cache=True, use_listings_cache=False)
+        except (KeyError, TypeError) as wrong:  # a key file without all its keys, for one
+            msg = f"{self.address} cannot be opened with connection {self.connection!r} as it is "
+            raise IncomingWrong(msg + f"({type(wrong).__name__} {wrong})") from None
 
     def _credentials(self) -> _Credentials | None:
         if self.connection is None:
@@ -217,8 +222,11 @@ class Bucket:
         return _Credentials(self.connection, known.login, known.password, known.host, extra)
 
     @contextmanager
-    def _explained(self) -> Iterator[None]:
-        """Say a driver's fault in our words: drivers' messages can hold signed addresses and tokens."""
+    def _explained(self, file: str | None = None) -> Iterator[None]:
+        """Say a driver's fault in our words: drivers' messages can hold signed addresses and tokens.
+
+        A `file` was listed: when it is not there any more, the next listing will tell.
+        """
         try:
             yield
         except IncomingWrong:
@@ -235,10 +243,10 @@ class Bucket:
             if kind == "wrong":
                 msg = f"{self.address} cannot be opened with {by} as it is ({said})"
                 raise IncomingWrong(msg) from None
-            if kind == "missing":
+            if kind == "missing" and file is None:
                 msg = f"{self.address} is not there, as seen with {by} ({said})"
                 raise IncomingWrong(msg) from None
-            msg = f"{self.address} could not be read with {by} ({said})"
+            msg = f"{file or self.address} could not be read with {by} ({said})"
             raise PlaceUnreachable(msg) from None
 
 
@@ -286,6 +294,9 @@ class _Driver:
     options: Callable[[_Credentials | None, str], dict[str, Any]]
 
     def load(self, address: str) -> Any:
+        # Azure's client logs every header of every request, Google's every failed try with its traceback.
+        logging.getLogger("azure").setLevel(logging.WARNING)
+        logging.getLogger("gcsfs").setLevel(logging.CRITICAL)
         try:
             return importlib.import_module(self.module)
         except ModuleNotFoundError as missing:
@@ -352,21 +363,30 @@ def _abfs(credentials: _Credentials | None, _: str) -> dict[str, Any]:
 
 
 def _oss(credentials: _Credentials | None, address: str) -> dict[str, Any]:
+    """OSS by its S3 interface, as Alibaba Cloud documents it: the bucket in the host name, signatures of V2.
+
+    The driver of its own, ossfs, says of a bucket it may not list that it is empty.
+    """
     if credentials is None:
-        msg = f"{address} wants incoming_connection: its driver reads no credentials from the environment"
+        msg = f"{address} wants incoming_connection: which endpoint to ask is nowhere in the environment"
         raise IncomingWrong(msg)
-    extra = credentials.only("endpoint", "region", "access_key_id", "access_key_secret", "security_token")
-    endpoint = extra.get("endpoint")
-    if not endpoint and extra.get("region"):
-        endpoint = f"https://oss-{extra['region']}.aliyuncs.com"
-    if not endpoint:
-        msg = f"connection {credentials.connection!r} must say endpoint or region in its extra"
+    extra = credentials.only("region", "endpoint", "security_token", "addressing_style")
+    if not extra.get("endpoint") and not extra.get("region"):
+        msg = f"connection {credentials.connection!r} must say region (cn-hangzhou) or endpoint in its extra"
         raise IncomingWrong(msg)
+    if not credentials.login or not credentials.password:  # without, the driver would look for AWS's own
+        msg = (
+            f"connection {credentials.connection!r} must hold an AccessKey: login its id, password its secret"
+        )
+        raise IncomingWrong(msg)
+    endpoint = extra.get("endpoint") or f"https://s3.oss-{extra['region']}.aliyuncs.com"
+    style = extra.get("addressing_style", "virtual")
     return _given(
-        endpoint=endpoint,
-        key=credentials.login or extra.get("access_key_id"),
-        secret=credentials.password or extra.get("access_key_secret"),
+        key=credentials.login,
+        secret=credentials.password,
         token=extra.get("security_token"),
+        client_kwargs={"endpoint_url": endpoint, "region_name": extra.get("region", "aws-global")},
+        config_kwargs={"signature_version": "s3", "s3": {"addressing_style": style}},
     )
 
 
@@ -377,7 +397,7 @@ def _given(**options: Any) -> dict[str, Any]:
 _AWS_FAULTS = ("botocore.exceptions.BotoCoreError", "botocore.exceptions.ClientError", "aiohttp.ClientError")
 _S3 = _Driver("s3fs", "S3FileSystem", "s3", ("aws", "s3"), _AWS_FAULTS, _s3)
 _GS = _Driver(
-    "gcsfs",
+    "gcsfs.core",
     "GCSFileSystem",
     "gcs",
     ("google_cloud_platform",),
@@ -392,14 +412,7 @@ _ABFS = _Driver(
     ("azure.core.exceptions.AzureError", "aiohttp.ClientError"),
     _abfs,
 )
-_OSS = _Driver(
-    "ossfs",
-    "OSSFileSystem",
-    "oss",
-    ("oss",),
-    ("oss2.exceptions.OssError", "requests.RequestException"),
-    _oss,
-)
+_OSS = _Driver("s3fs", "S3FileSystem", "s3", ("oss",), _AWS_FAULTS, _oss)
 _DRIVERS = {"s3": _S3, "gs": _GS, "abfs": _ABFS, "abfss": _ABFS, "oss": _OSS}
 
 _REFUSED = frozenset(

@@ -68,11 +68,21 @@ def test_a_default_written_out_means_the_same_as_left_out(tmp_path):
         ("features:\n  window_days: 3.5\n", r"line 2: features\.window_days: wanted int"),
         ("lake: [\n", r"line 2: not readable as YAML"),
         ("- 1\n", r"line 1: wanted a mapping of settings"),
+        ("incoming: ftp://host/crm\n", r"line 1: incoming: .*s3://"),
+        ("incoming_connection: crm\n", r"line 1: incoming_connection: .*is the folder extracts"),
     ],
 )
 def test_a_wrong_key_or_value_is_named_with_its_line(tmp_path, text, message):
     with pytest.raises(SettingsInvalid, match=message):
         load(write(tmp_path, text))
+
+
+def test_extracts_come_from_a_folder_beside_the_file_or_from_a_bucket(tmp_path):
+    folder = load(write(tmp_path, "incoming: drop\n"))
+    assert folder.incoming == folder.incoming_folder == tmp_path / "drop"
+    bucket = load(write(tmp_path, "incoming: s3://exports/crm\nincoming_connection: exports\n"))
+    assert (bucket.incoming, bucket.incoming_folder) == ("s3://exports/crm", None)
+    assert folder.meaning_hash == bucket.meaning_hash
 
 
 def test_the_meaning_changes_with_a_threshold_but_not_with_a_place(tmp_path):

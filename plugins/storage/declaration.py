@@ -27,9 +27,21 @@ WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", 
 # What the loader adds to every row of raw; no declared column may be called so.
 ADDED_BY_LOADER = ("_delivered_on", "_file", "_content", "_record")
 
-# Encodings in which the bytes of a quote, a delimiter or a line end are never part of another character, so
-# that a file can be cut into records before it is decoded. UTF-16 is not one of them.
-_ENCODINGS = re.compile(r"utf-8|ascii|iso8859-\d+|cp125\d|gbk|gb18030|big5")
+# Encodings in which a line end, a quote and a comma are each one byte that is never part of another
+# character, so that a file can be cut into records before it is decoded; and UTF-16, which is decoded first.
+_ENCODINGS = re.compile(r"utf-8|ascii|iso8859-\d+|cp125\d|gbk|gb18030|big5|utf-16(-le|-be)?")
+
+FORMATS = ("csv", "parquet", "jsonl", "excel", "fixed_width")
+# Formats whose records are lines of text, packed or not.
+_TEXT = frozenset({"csv", "jsonl", "fixed_width"})
+# What else may be declared of how a file of a format is written.
+_WRITTEN = {
+    "csv": {"delimiter", "encoding", "encoding_candidates", "member"},
+    "parquet": set(),
+    "jsonl": {"encoding", "encoding_candidates", "member"},
+    "excel": {"sheet", "header_row"},
+    "fixed_width": {"encoding", "encoding_candidates", "member", "positions", "header_lines"},
+}
 _TYPES = re.compile(r"varchar|bigint|double|date|timestamp|boolean|decimal\(\d{1,2},\s*\d{1,2}\)")
 _NAME = re.compile(r"[a-z][a-z0-9_]*")
 
@@ -91,8 +103,12 @@ _EXTRACT_META = (
     | {"customer_column", "required", "calendar", "except", "simulated", "fills", "delivers", "document"}
     | {"amount", "leaves_out"}
     | {"complete_when", "marker"}
+    | {option for options in _WRITTEN.values() for option in options}
 )
-_COLUMN_META = frozenset({"required", "min", "max", "values", "class", "normalise", "keep_personal"})
+_COLUMN_META = frozenset({"required", "min", "max", "values", "class", "normalise", "keep_personal"}) | {
+    "start",
+    "width",
+}
 
 
 class DeclarationMissing(FileNotFoundError):
@@ -108,7 +124,8 @@ class Column:
     """One declared column: its type in SQL's words and what every row's value must keep to.
 
     `privacy` is the declared class; `normalise` says how a phone number or e-mail address is written before
-    it is hashed; `keep_personal` is the reason why a personal value goes into raw as sent.
+    it is hashed; `keep_personal` is the reason why a personal value goes into raw as sent. `start` (1 = the
+    first) and `width` are its place on a line of fixed width.
     """
 
     name: str
@@ -120,6 +137,8 @@ class Column:
     privacy: str = "plain"
     normalise: str | None = None
     keep_personal: str | None = None
+    start: int | None = None
+    width: int | None = None
 
     @property
     def is_hashed(self) -> bool:
@@ -143,6 +162,10 @@ class Extract:
     which nothing is due all the same. `fills` are the canonical entities its rows go into, `delivers` and
     `document` say what a later delivery replaces. `amount` is the money of a row, in SQL over the declared
     columns, by which raw is reconciled with staging; `leaves_out` is the reason why staging leaves rows out.
+
+    How the file is written: `encoding` is a codec's name, or `detect` with the `encoding_candidates` tried
+    behind UTF-8; `member` is a pattern for the file meant in a zip; `sheet` and `header_row` (1 = the first)
+    are a workbook's; `positions` (`characters` or `bytes`) and `header_lines` are of fixed width.
     """
 
     source: str
@@ -167,6 +190,12 @@ class Extract:
     leaves_out: str | None = None
     complete_when: str = "stable"
     marker: str | None = None
+    encoding_candidates: tuple[str, ...] = ()
+    member: str | None = None
+    sheet: str | None = None
+    header_row: int = 1
+    positions: str = "characters"
+    header_lines: int = 0
 
     def is_due(self, day: date) -> bool:
         """Whether the calendar promises a delivery with `delivered_on` = `day`."""
@@ -306,14 +335,14 @@ def _extract(source: _Place, content: Any, source_name: str) -> Extract:
     event = among_columns("event_column")
     if event and columns[names.index(event)].kind not in {"date", "timestamp"}:
         raise place.at("event_column").wrong(f"{event} must be a date or a timestamp")
-    encoding = _encoding(place.at("encoding"), meta.get("encoding", "utf-8"))
+    file_format = place.at("format").one_of(meta.get("format", "csv"), FORMATS)
+    written = _written(place, meta, file_format)
+    _require_places(place, columns, file_format)
     return Extract(
         source=source_name,
         name=name,
-        path=_path(place.at("path"), meta.get("path"), meta.get("format", "csv")),
-        format=place.at("format").one_of(meta.get("format", "csv"), {"csv", "parquet"}),
-        delimiter=_delimiter(place.at("delimiter"), meta.get("delimiter", ","), encoding),
-        encoding=encoding,
+        path=_path(place.at("path"), meta.get("path"), file_format),
+        format=file_format,
         key=tuple(key),
         load_column=among_columns("load_column"),
         event_column=event,
@@ -334,7 +363,53 @@ def _extract(source: _Place, content: Any, source_name: str) -> Extract:
             meta.get("complete_when", "stable"), {"stable", "marker"}
         ),
         marker=_marker(place.at("marker"), meta),
+        **written,
     )
+
+
+def _written(place: _Place, meta: dict[str, Any], file_format: str) -> dict[str, Any]:
+    """How a file is written, as far as its format leaves it open."""
+    for option in {option for options in _WRITTEN.values() for option in options} & set(meta):
+        if option not in _WRITTEN[file_format]:
+            raise place.at(option).wrong(f"means nothing where the format is {file_format}")
+    encoding = _encoding(place.at("encoding"), meta.get("encoding", "utf-8"))
+    candidates = place.at("encoding_candidates").sequence(meta.get("encoding_candidates", []), empty=True)
+    if candidates and encoding != "detect":
+        raise place.at("encoding_candidates").wrong("are only tried with encoding: detect")
+    if encoding == "detect" and "encoding_candidates" not in meta:
+        candidates = ["gb18030"]
+    tried = tuple(_encoding(place.at("encoding_candidates"), each) for each in candidates)
+    if "detect" in tried or any(each.startswith("utf-16") for each in tried):
+        raise place.at("encoding_candidates").wrong("utf-16 is known by its byte order mark, or declared")
+    options: dict[str, Any] = {
+        name: place.at(name).text(meta[name]) for name in ("member", "sheet") if meta.get(name) is not None
+    }
+    return options | {
+        "delimiter": _delimiter(place.at("delimiter"), meta.get("delimiter", ",")),
+        "encoding": encoding,
+        "encoding_candidates": tried,
+        "header_row": place.at("header_row").count(meta.get("header_row", 1), least=1),
+        "header_lines": place.at("header_lines").count(meta.get("header_lines", 0), least=0),
+        "positions": place.at("positions").one_of(
+            meta.get("positions", "characters"), ("characters", "bytes")
+        ),
+    }
+
+
+def _require_places(place: _Place, columns: Sequence[Column], file_format: str) -> None:
+    """Every column of a fixed-width file has its place, and no place is of two; no other file has places."""
+    for column in columns:
+        at = place.at(f"column {column.name}")
+        if (column.start is None) != (column.width is None):
+            raise at.wrong("start and width go together")
+        if (column.start is None) == (file_format == "fixed_width"):
+            raise at.wrong("must have start and width where, and only where, the format is fixed_width")
+    ends = 0
+    for column in sorted(columns, key=lambda each: each.start or 0):
+        if column.start is not None and column.width is not None:
+            if column.start <= ends:
+                raise place.at(f"column {column.name}").wrong("begins before the column before it ends")
+            ends = column.start + column.width - 1
 
 
 def _column(table: _Place, content: Any) -> Column:
@@ -356,6 +431,11 @@ def _column(table: _Place, content: Any) -> Column:
         maximum=_bound(place.at("max"), meta.get("max"), data_type),
         values=tuple(str(value) for value in place.at("values").sequence(meta.get("values", []), empty=True)),
         **_privacy(place, meta, data_type),
+        **{
+            name: place.at(name).count(meta[name], least=1)
+            for name in ("start", "width")
+            if meta.get(name) is not None
+        },
     )
     if column.values and column.kind != "varchar":
         raise place.at("values").wrong(f"accepted values are for varchar, not for {data_type}")
@@ -399,10 +479,10 @@ def _path(place: _Place, value: Any, file_format: str) -> str:
         PathPattern(path)
     except PatternWrong as wrong:
         raise place.wrong(f"{path!r} {wrong}") from wrong
-    if path.endswith((".zip", ".bz2", ".xz", ".zst", ".7z")) or (
-        file_format == "parquet" and path.endswith(".gz")
-    ):
-        raise place.wrong(f"{path!r}: only CSV may be compressed, and only as .gz")
+    if path.lower().endswith((".bz2", ".xz", ".7z", ".rar", ".tar", ".tgz")):
+        raise place.wrong(f"{path!r}: a file may be packed as .gz, .zst or .zip")
+    if path.lower().endswith((".gz", ".zst", ".zip")) and file_format not in _TEXT:
+        raise place.wrong(f"{path!r}: {file_format} is compressed as it is, and not read from an archive")
     return path
 
 
@@ -419,23 +499,22 @@ def _marker(place: _Place, meta: dict[str, Any]) -> str | None:
     return marker
 
 
-def _delimiter(place: _Place, value: Any, encoding: str) -> str:
+def _delimiter(place: _Place, value: Any) -> str:
     delimiter = place.text(value)
     if len(delimiter) != 1 or not delimiter.isascii() or delimiter.isalnum() or delimiter in '"\r\n\\':
         raise place.wrong(f"{delimiter!r} is not one ASCII character that can separate columns")
-    # From '@' on, '|' with it, a byte can be the second half of a Chinese character.
-    if encoding in {"gbk", "gb18030", "big5"} and delimiter >= "@":
-        raise place.wrong(f"{delimiter!r} can be part of a character in {encoding}; use , ; : or a tab")
     return delimiter
 
 
 def _encoding(place: _Place, value: Any) -> str:
+    if value == "detect":
+        return "detect"
     try:
         encoding = codecs.lookup(place.text(value)).name
     except LookupError as unknown:
         raise place.wrong(f"{value!r} is no encoding") from unknown
     if not _ENCODINGS.fullmatch(encoding):
-        raise place.wrong(f"{value!r} cannot be cut into records byte by byte; have the source send UTF-8")
+        raise place.wrong(f"{value!r} is not read; have the source send UTF-8")
     return encoding
 
 
@@ -494,6 +573,11 @@ class _Place:
     def flag(self, value: Any) -> bool:
         if not isinstance(value, bool):
             raise self.wrong(f"must be true or false, is {value!r}")
+        return value
+
+    def count(self, value: Any, *, least: int) -> int:
+        if isinstance(value, bool) or not isinstance(value, int) or value < least:
+            raise self.wrong(f"must be a whole number of {least} or more, is {value!r}")
         return value
 
     def one_of(self, value: Any, accepted: Collection[str]) -> str:

@@ -95,8 +95,8 @@ def read_pending(
     with _connection(pending) as connection:
         for source, extract in _extracts(sources):
             read_as = _read_as(source, extract, time_zone)
-            # Chunks of CSV are small: a second thread costs a third more than it saves.
-            connection.execute(f"set threads = {1 if extract.format == 'csv' else THREADS}")
+            # Chunks of text are small: a second thread costs a third more than it saves.
+            connection.execute(f"set threads = {THREADS if extract.format == 'parquet' else 1}")
             reader = DeliveryReader(lake, source, extract, pending, time_zone, connection)
             landed = receipts.read_all(lake, source.name, extract.name)
             waiting = receipts.read_all(pending, source.name, extract.name)
@@ -158,8 +158,8 @@ def ensure_empty(lake: Path, sources: Sequence[Source]) -> None:
 
 
 def raw_schema(extract: Extract) -> pa.Schema:
-    """The columns of an extract's raw: as text from CSV, typed from Parquet."""
-    return raw_text_schema(extract) if extract.format == "csv" else raw_typed_schema(extract)
+    """The columns of an extract's raw: typed from Parquet, as text from all other formats."""
+    return raw_typed_schema(extract) if extract.format == "parquet" else raw_text_schema(extract)
 
 
 def deliveries(
@@ -202,7 +202,10 @@ def _read_as(source: Source, extract: Extract, time_zone: str) -> str:
     """What the rows of a delivery depend on beside its bytes and its day, as a short hash."""
     depends_on = {
         "reader": [READER, MOSTLY_UNREADABLE],
-        "written": [extract.format, extract.delimiter, extract.encoding],
+        "written": [
+            *(extract.format, extract.delimiter, extract.encoding, extract.encoding_candidates),
+            *(extract.member, extract.sheet, extract.header_row, extract.positions, extract.header_lines),
+        ],
         "columns": [asdict(column) for column in extract.columns],
         "time": [source.time_zone, extract.event_column, time_zone if extract.event_column else None],
     }

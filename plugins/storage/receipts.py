@@ -30,7 +30,7 @@ class Receipt:
     `duplicate` (the same bytes were delivered before) or `set_aside` (nothing of it goes on, `reason` says
     why). Rows are counted so that rows_in = rows_raw + rows_quarantined, but for a duplicate, whose rows are
     counted in only. `quarantined_by_reason` counts the rows in quarantine; `read_as` names the declaration
-    the file was read by.
+    the file was read by, `encoding` what its text was declared or found to be written in.
     """
 
     source: str
@@ -49,6 +49,7 @@ class Receipt:
     missing_columns: str = ""
     quarantined_by_reason: Mapping[str, int] = field(default_factory=dict)
     read_as: str | None = None
+    encoding: str | None = None
 
     @property
     def content(self) -> str:

@@ -7,6 +7,7 @@ still found by its bytes as sent.
 
 from __future__ import annotations
 
+import codecs
 from typing import TYPE_CHECKING, Protocol
 
 from storage.reading.archive import ArchiveBroken, pieces
@@ -24,6 +25,20 @@ CHUNK = 8 << 20
 LONGEST_LINE = 16 << 20
 
 
+# What is sent in a text's place when something went wrong before it was sent; by its first bytes, in small.
+_NO_TEXT = {
+    b"<!doctype html": "an HTML page",
+    b"<html": "an HTML page",
+    b"<?xml": "an XML document",
+    b"%pdf-": "a PDF",
+    b"pk\x03\x04": "a zip archive or an Excel workbook",
+    b"\xd0\xcf\x11\xe0": "a workbook or document of Office before 2007",
+    b"\x1f\x8b": "a gzip archive",
+    b"\x28\xb5\x2f\xfd": "a zstd archive",
+    b"par1": "a Parquet file",
+}
+
+
 class Passage(Protocol):
     """Some lines of a file: `content`, of which the first line is the file's line `first_line`."""
 
@@ -31,7 +46,7 @@ class Passage(Protocol):
     first_line: int
 
     def place(self, start: int, end: int, line: int) -> Place:
-        """The place of bytes `start` to `end` of `content`, whole lines, of which `line` (0 = first) is one."""
+        """The place of bytes `start` to `end` of `content`, which begin with its line `line` (0 = first)."""
 
 
 class Content:
@@ -92,6 +107,10 @@ class Content:
         return passage
 
     def _without_mark(self, first: bytes) -> bytes:
+        start = first.removeprefix(codecs.BOM_UTF8).lstrip()[:16].lower()
+        for begins, what in _NO_TEXT.items():
+            if start.startswith(begins):
+                raise SetAside("wrong_format", f"the file is {what}")
         for mark, encoding in MARKS:
             if not first.startswith(mark):
                 continue

@@ -8,6 +8,10 @@ from typing import TYPE_CHECKING
 
 from storage.reading.content import Content
 from storage.reading.csv_delivery import CsvFile
+from storage.reading.encoding import detect
+from storage.reading.excel_delivery import ExcelFile
+from storage.reading.fixed_width_delivery import FixedWidthFile
+from storage.reading.jsonl_delivery import JsonLinesFile
 from storage.reading.outcome import Outcome, Quarantine, SetAside
 from storage.reading.parquet_delivery import column_types, read_parquet, typed_value
 from storage.reading.row_checks import row_checks
@@ -20,7 +24,10 @@ if TYPE_CHECKING:
     import duckdb
 
     from storage.declaration import Column, Extract, Source
+    from storage.reading.text_delivery import TextFile
     from storage.receipts import Receipt
+
+_FILES = {"csv": CsvFile, "jsonl": JsonLinesFile, "fixed_width": FixedWidthFile}
 
 
 @dataclass(frozen=True)
@@ -54,6 +61,7 @@ class DeliveryReader:
             path.unlink(missing_ok=True)
         quarantine = Quarantine(quarantine_path, receipt)
         try:
+            receipt = receipt.with_outcome(encoding=self._encoding(receipt))
             outcome = self._read(receipt, unfinished, quarantine)
         except SetAside as reason:
             return _set_aside(receipt, reason, quarantine)
@@ -68,14 +76,14 @@ class DeliveryReader:
             rows_raw=outcome.rows_in - outcome.rows_rejected,
             rows_quarantined=outcome.rows_rejected,
             added_columns=",".join(outcome.added_columns),
+            missing_columns=",".join(outcome.missing_columns),
             quarantined_by_reason=dict(sorted(outcome.rejected.items())),
         )
 
     def _read(self, receipt: Receipt, unfinished: Path, quarantine: Quarantine) -> Outcome:
         path, zones = receipt.landed_path(self.lake), (self.source.time_zone, self.time_zone)
-        if self.extract.format == "csv":
-            checks = row_checks(self.extract, receipt.delivered_on, zones)
-            file = CsvFile(Content(path, self.extract.encoding, None), self.extract)
+        if self.extract.format != "parquet":
+            checks, file = row_checks(self.extract, receipt.delivered_on, zones), self._file(path, receipt)
             return read_text(file, self.extract, receipt, checks, unfinished, quarantine, self.connection)
         types = column_types(path, self.connection)
 
@@ -86,6 +94,23 @@ class DeliveryReader:
         return read_parquet(
             path, self.extract, receipt, types, checks, unfinished, quarantine, self.connection, zones[0]
         )
+
+    def _encoding(self, receipt: Receipt) -> str | None:
+        """What the text of a file is written in, declared or found out; None where the format says it."""
+        if self.extract.format in {"parquet", "excel"}:
+            return None
+        if self.extract.encoding != "detect":
+            return self.extract.encoding
+        path = receipt.landed_path(self.lake)
+        return detect(path, self.extract.encoding_candidates, self.extract.member)
+
+    def _file(self, path: Path, receipt: Receipt) -> TextFile:
+        if receipt.encoding is None:
+            return ExcelFile(path, self.extract)
+        # From '@' on, '|' with it, a byte can be the second half of a Chinese character.
+        halves = receipt.encoding in {"gbk", "gb18030", "big5"} and self.extract.delimiter >= "@"
+        content = Content(path, receipt.encoding, self.extract.member, transcode=halves)
+        return _FILES[self.extract.format](content, self.extract)
 
 
 def _set_aside(receipt: Receipt, reason: SetAside, quarantine: Quarantine) -> Receipt:

@@ -130,10 +130,46 @@ WRONG = {
         "table orders",
         "complete_when",
     ),
-    "an archive we cannot open": (".csv.gz", ".csv.zip", "table orders", "path"),
-    "an encoding cut in halves": (
+    "an archive we cannot open": (".csv.gz", ".csv.7z", "table orders", "path"),
+    "an archive of what is compressed already": (
+        "stock*.parquet",
+        "stock*.parquet.gz",
+        "table stock",
+        "path",
+    ),
+    "an option of another format": (
         "required: true\n",
-        "required: true\n            encoding: utf-16\n",
+        "required: true\n            sheet: Orders\n",
+        "table orders",
+        "sheet",
+    ),
+    "candidates where nothing is detected": (
+        "required: true\n",
+        "required: true\n            encoding_candidates: [latin-1]\n",
+        "table orders",
+        "encoding_candidates",
+    ),
+    "a candidate that would fit any bytes": (
+        "required: true\n",
+        "required: true\n            encoding: detect\n            encoding_candidates: [utf-16]\n",
+        "table orders",
+        "encoding_candidates",
+    ),
+    "a place in a file without places": (
+        "quantity, data_type: bigint, config: {meta: {max: 100}}",
+        "quantity, data_type: bigint, config: {meta: {max: 100, start: 1, width: 2}}",
+        "table orders",
+        "column quantity",
+    ),
+    "a file of places without a place": (
+        "required: true\n",
+        "required: true\n            format: fixed_width\n",
+        "table orders",
+        "column order_id",
+    ),
+    "an encoding whose line ends can be anything": (
+        "required: true\n",
+        "required: true\n            encoding: utf-7\n",
         "table orders",
         "encoding",
     ),
@@ -203,16 +239,6 @@ def test_a_wrong_declaration_is_refused_with_its_place(shop, right, wrong, place
 
 def test_a_source_without_a_declaration_is_named(shop):
     with pytest.raises(declaration.DeclarationMissing, match=r"source shop .*_shop__sources\.yml"):
-        shop.land()
-
-
-def test_a_delimiter_that_can_be_half_a_character_is_refused(shop):
-    shop.declare(
-        DECLARATION.replace(
-            "required: true\n", 'required: true\n            encoding: gbk\n            delimiter: "|"\n', 1
-        )
-    )
-    with pytest.raises(declaration.DeclarationWrong, match="delimiter"):
         shop.land()
 
 

@@ -45,7 +45,7 @@ def test_values_are_kept_in_their_declared_types(shop):
         "price": Decimal("1.50"),
         "counted_at": NOON,
         "_delivered_on": DAY,
-        "_file": "stock.parquet",
+        "_file": "2017-01-05/stock.parquet",
         "_content": delivery.content,
         "_record": 2,
     }

@@ -65,7 +65,6 @@ OBJECTS = {
     "sales_orders": "SalesOrderObj",
     "sales_order_products": "SalesOrderProductObj",
     "returned_goods": "ReturnedGoodsInvoiceObj",
-    "returned_goods_products": "ReturnedGoodsInvoiceProductObj",
     "cases": "CasesObj",
     "products": "ProductObj",
 }

@@ -78,8 +78,8 @@ MODULES = {
 }
 """Extract → module of Zoho CRM."""
 
-OURS = frozenset({"is_deleted", "order_id", "order_modified_time"})
-"""Columns that are no field of Zoho: `is_deleted` marks a tombstone, the others tie a line to its order."""
+OURS = frozenset({"is_deleted", "Parent_Id"})
+"""Columns not asked for: `is_deleted` marks a tombstone, `Parent_Id` is the order a line was found in."""
 
 
 class TokenExpired(Exception):
@@ -193,7 +193,7 @@ class ZohoCrm:
             if not window.holds(modified_at):
                 continue
             if module.subform:
-                lines += self._lines_of_order(module, columns, str(record["id"]), record["Modified_Time"])
+                lines += self._lines_of_order(module, columns, str(record["id"]), modified_at)
             else:
                 lines.append(_line(modified_at, record, columns))
         token = info.get("next_page_token")
@@ -205,7 +205,7 @@ class ZohoCrm:
         return Page(lines, {"stage": "deleted", "page": 1})
 
     def _lines_of_order(
-        self, module: Module, columns: Sequence[str], order_id: str, modified_time: str
+        self, module: Module, columns: Sequence[str], order_id: str, modified_at: datetime
     ) -> list[Line]:
         """The lines of one order; a tombstone when it has none, for the order replaces what it had."""
         what = f"{module.name}.{module.subform}"
@@ -214,15 +214,13 @@ class ZohoCrm:
         if not records:
             return []  # deleted meanwhile: the next window has the tombstone
         _require(module.name, records[0], [module.subform])
-        modified_at = _moment(module.name, "Modified_Time", modified_time)
-        order = {"order_id": order_id, "order_modified_time": modified_time}
         items = records[0][module.subform] or []
         for item in items:
             _require(what, item, _asked(module, columns))
-        here = order | {"is_deleted": False}
+        here = {"Parent_Id": order_id, "is_deleted": False}
         return [
             Line(modified_at, f"{order_id}.{item['id']}", _values(item, columns) | here) for item in items
-        ] or [Line(modified_at, order_id, order | {"is_deleted": True})]
+        ] or [Line(modified_at, order_id, {"Parent_Id": order_id, "is_deleted": True})]
 
     # --- deleted records ------------------------------------------------------------------------------------
 
@@ -237,11 +235,11 @@ class ZohoCrm:
             _require(what, record, ["id", "deleted_time"])
             deleted_at = _moment(what, "deleted_time", record["deleted_time"])
             if window.holds(deleted_at):
-                record_id, time_text = str(record["id"]), record["deleted_time"]
+                record_id = str(record["id"])
                 values = (
-                    {"order_id": record_id, "order_modified_time": time_text}
+                    {"Parent_Id": record_id}
                     if module.subform
-                    else {"id": record_id, "Modified_Time": time_text}
+                    else {"id": record_id, "Modified_Time": record["deleted_time"]}
                 )
                 lines.append(Line(deleted_at, record_id, values | {"is_deleted": True}))
         more = info.get("more_records")

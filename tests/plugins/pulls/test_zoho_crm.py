@@ -15,7 +15,7 @@ from pulls.pulling import pull
 from pulls.zoho_crm import CONNECTION, MODULES, ZohoCrmHook
 
 COLUMNS = ("id", "Account_Name", "Owner", "Annual_Revenue", "Modified_Time", "is_deleted")
-LINES = ("order_id", "order_modified_time", "id", "Product_Name", "Quantity", "Total", "is_deleted")
+LINES = ("Parent_Id", "id", "Product_Name", "Quantity", "Total", "is_deleted")
 
 
 def rows(path):
@@ -60,6 +60,7 @@ def test_what_was_modified_after_the_day_began_waits_for_the_next_day(zoho, zoho
     asked = order("accounts", COLUMNS, day=2)
     pull(zoho_api(), asked)
     assert names(asked.target) == ["Ann"]
+    assert [rest for _, rest, *_ in zoho.asked] == ["", "deleted"]  # the second page is not asked for
 
 
 def test_a_server_that_ignores_the_modified_time_costs_requests_not_rows(zoho, zoho_api, order):
@@ -106,7 +107,7 @@ def test_the_lines_of_an_order_come_whole_and_an_order_without_lines_says_so(zoh
     asked = order("order_items", LINES)
     pull(zoho_api(), asked)
     found = [
-        (row["order_id"], row["id"], row["Product_Name"], row["is_deleted"]) for row in rows(asked.target)
+        (row["Parent_Id"], row["id"], row["Product_Name"], row["is_deleted"]) for row in rows(asked.target)
     ]
     assert found == [
         ("o1", "i1", "p1", False),

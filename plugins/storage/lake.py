@@ -434,7 +434,8 @@ def _declared(frame: pd.DataFrame | pa.Table, schema: pa.Schema, path: Path) -> 
         try:
             if isinstance(frame, pa.Table):
                 arrays.append(values.cast(field.type))
-            elif pa.types.is_decimal(field.type):
+            elif pa.types.is_decimal(field.type) or (pa.types.is_string(field.type) and _is_text(values)):
+                # Texts are Arrow's within pandas already; asked for as another type, they become objects first.
                 arrays.append(pa.Array.from_pandas(values).cast(field.type))
             else:
                 arrays.append(pa.Array.from_pandas(values, type=field.type))
@@ -442,6 +443,10 @@ def _declared(frame: pd.DataFrame | pa.Table, schema: pa.Schema, path: Path) -> 
             msg = f"{path.name}: column {field.name} is no {field.type}: {fault}"
             raise TableShapeWrong(msg) from fault
     return pa.table(arrays, schema=schema)
+
+
+def _is_text(values: pd.Series) -> bool:
+    return getattr(values.dtype, "categories", values).dtype == "str"
 
 
 def _require_rising(values: pa.ChunkedArray, last: Any, key: str, path: Path) -> Any:

@@ -27,7 +27,7 @@ lines_returned as (
         returns.source,
         returns.order_id,
         returns.line_id,
-        sum(returns.amount) as returned_amount
+        cast(sum(returns.amount) as decimal(18, 2)) as returned_amount
     from {{ ref('stg_returns') }} as returns
     inner join as_of_dates
         on returns.returned_on < as_of_dates.as_of and {{ is_known('returns', 'as_of_dates') }}
@@ -80,9 +80,4 @@ per_category as (
     group by counted_lines.as_of, counted_lines.customer_id, categories.category
 )
 
-select
-    as_of,
-    cast(customer_id as varchar) as customer_id,
-    category,
-    net_w
-from per_category
+select * from per_category

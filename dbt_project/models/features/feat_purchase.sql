@@ -138,8 +138,7 @@ customers as (
     left join {{ ref('feat_return') }} as returns
         on customers.as_of = returns.as_of and customers.customer_id = returns.customer_id
     left join top_categories
-        on customers.as_of = top_categories.as_of
-            and cast(customers.customer_id as varchar) = top_categories.customer_id
+        on customers.as_of = top_categories.as_of and customers.customer_id = top_categories.customer_id
 ),
 
 -- 23 columns follow from orders alone; the other 8 need a list price, products, costs or returns

@@ -11,7 +11,7 @@ customers as (
 
 category_net as (
     select
-        customer_id,
+        cast(customer_id as varchar) as customer_id,
         as_of,
         category,
         net_w

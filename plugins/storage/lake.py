@@ -435,7 +435,7 @@ def _declared(frame: pd.DataFrame | pa.Table, schema: pa.Schema, path: Path) -> 
             if isinstance(frame, pa.Table):
                 arrays.append(values.cast(field.type))
             elif pa.types.is_decimal(field.type) or (pa.types.is_string(field.type) and _is_text(values)):
-                # Texts are Arrow's within pandas already; asked for as another type, they become objects first.
+                # Texts are Arrow's within pandas already; asked for as another type, they turn into objects.
                 arrays.append(pa.Array.from_pandas(values).cast(field.type))
             else:
                 arrays.append(pa.Array.from_pandas(values, type=field.type))

@@ -8,7 +8,7 @@ export DO_NOT_TRACK := 1
 # Doubles the start-up time of every process; some container images set it.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: run ui test lint status stop clean why rollback unpin bench docs new-source help
+.PHONY: run ui test lint status stop clean why rollback unpin bench docs new-source quarantine requeue help
 .DEFAULT_GOAL := help
 
 help:            ## what there is to call
@@ -46,6 +46,13 @@ unpin: $(VENV)/ok ## let BI follow the newest audited day again
 
 bench: $(VENV)/ok ## the pipeline without Airflow beside its peers (LINES=1000000)
 	@$(BIN)/python bench/run.py --lines $(or $(LINES),1000000) $(BENCH)
+
+quarantine: $(VENV)/ok ## what is held in quarantine, by file and reason
+	@$(BIN)/python -m pipeline quarantine
+
+requeue: $(VENV)/ok ## SOURCE=… EXTRACT=… FILE=… [RECORDS=3,17] TO=file, to put records right · FROM=file DAY=… to release them
+	@$(BIN)/python -m pipeline requeue --source "$(SOURCE)" --extract "$(EXTRACT)" --file "$(FILE)" \
+	  $(if $(RECORDS),--records $(RECORDS)) $(if $(TO),--to "$(TO)") $(if $(FROM),--from "$(FROM)") $(if $(DAY),--day $(DAY))
 
 new-source: $(VENV)/ok ## NAME=… : declaration, models and header files of a new source, to fill in
 	@$(BIN)/python -m pipeline new-source "$(NAME)"

@@ -13,11 +13,12 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import date
+from pathlib import Path
 
 from pipeline import local_airflow, new_source, schedule, steps
 from pipeline.run import DAG_ID, RAW_MODELS, Run
 from pipeline.settings import REPOSITORY, Settings, load
-from storage import lake, published
+from storage import declaration, lake, published, requeue
 from storage.lake import Day
 
 _BEGAN = time.monotonic()
@@ -46,7 +47,14 @@ def main(arguments: list[str] | None = None) -> int:
     command = commands.add_parser("new-source")
     command.add_argument("name")
     command.add_argument("--like", default=new_source.CONTRACT)
-    for name in ("status", "stop", "clean", "unpin", "docs"):
+    command = commands.add_parser("requeue")
+    for name in ("source", "extract", "file"):
+        command.add_argument(f"--{name}", required=True)
+    command.add_argument("--records", type=_numbers, help="e.g. 3,17; all of the file without it")
+    command.add_argument("--to", type=Path, help="write them here, to be put right")
+    command.add_argument("--from", type=Path, dest="corrected", help="release these in their place")
+    command.add_argument("--day", type=date.fromisoformat, help="the delivery day of the release")
+    for name in ("status", "stop", "clean", "unpin", "docs", "quarantine"):
         commands.add_parser(name)
     options = parser.parse_args(arguments)
     try:
@@ -243,12 +251,62 @@ def docs(settings: Settings, options: argparse.Namespace) -> int:
     return 0
 
 
+def quarantine(settings: Settings, options: argparse.Namespace) -> int:
+    """What is held, by file and reason."""
+    found = requeue.held(settings.lake, declaration.read(RAW_MODELS, settings.sources))
+    for each in found:
+        released = f" · {each.released} of the file's records released" if each.released else ""
+        place = f"{each.source}.{each.extract}  {each.delivered_on}  {each.file}"
+        print(f"{place}  {each.reason}: {each.records}{released}")
+    print(f"{sum(each.records for each in found)} records held · 隔离记录数")
+    return 0
+
+
+def release(settings: Settings, options: argparse.Namespace) -> int:
+    """Write held records to a file to be put right, or deliver them again on a later day."""
+    sources = {source.name: source for source in declaration.read(RAW_MODELS, settings.sources)}
+    extracts = (
+        {each.name: each for each in sources[options.source].extracts} if options.source in sources else {}
+    )
+    if options.extract not in extracts:
+        msg = f"{options.source}.{options.extract} is no extract of the enabled sources"
+        raise Refused(msg)
+    extract = extracts[options.extract]
+    if options.to:
+        count = requeue.export(settings.lake, extract, options.file, options.to, options.records)
+        print(
+            f"{count} records in {options.to}; put them right and release them with FROM={options.to} DAY=…"
+        )
+        return 0
+    if options.day is None:
+        msg = "DAY=YYYY-MM-DD is wanted: the day from which runs see what is released"
+        raise Refused(msg)
+    receipt = requeue.release(
+        settings.lake,
+        extract,
+        options.file,
+        options.day,
+        seen_until=published.seen_until(settings.lake),
+        records=options.records,
+        corrected=options.corrected,
+    )
+    count = len(receipt.released_from["records"])
+    print(f"{count} records released as {receipt.file}; runs that see {options.day} read them")
+    return 0
+
+
+def _numbers(text: str) -> list[int]:
+    return [int(part) for part in text.split(",")]
+
+
 def create_source(settings: Settings, options: argparse.Namespace) -> int:
     """The files of a new source; those that are there already are left alone."""
     written = new_source.write(RAW_MODELS.parent, options.name, options.like)
     for path in written:
         print(path.relative_to(REPOSITORY))
-    print(f"{len(written)} files written; next: fill them in, and add {options.name} to sources in the settings")
+    print(
+        f"{len(written)} files written; next: fill them in, and add {options.name} to sources in the settings"
+    )
     return 0
 
 
@@ -263,6 +321,8 @@ _COMMANDS = {
     "unpin": unpin,
     "docs": docs,
     "new-source": create_source,
+    "quarantine": quarantine,
+    "requeue": release,
 }
 
 if __name__ == "__main__":

@@ -568,6 +568,11 @@ def _days(lake: Path) -> dict[Day, str]:
     return {_day_of(name): name for name in sorted(there, key=_day_of)}
 
 
+def seen_until(lake: Path) -> date | None:
+    """The last delivery day any published version has seen; None before the first."""
+    return max((_day_of(name).known_on for name in versions(lake)), default=None)
+
+
 def current(lake: Path) -> dict[str, Any] | None:
     """What BI sees: {"version", "as_of", "known_on", "pinned", "manifest_sha256"}; None before any."""
     try:

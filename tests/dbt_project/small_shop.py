@@ -38,7 +38,7 @@ class FixtureLake:
         self.columns = {
             table["name"]: {
                 column["name"]: "varchar"
-                if table["config"]["meta"]["format"] == "csv"
+                if table["config"]["meta"]["format"] != "parquet"
                 else column["data_type"]
                 for column in table["columns"]
             }

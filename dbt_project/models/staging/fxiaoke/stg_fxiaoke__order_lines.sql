@@ -1,0 +1,3 @@
+{{ config(materialized='table') }}
+
+{{ fxiaoke_order_lines('fxiaoke') }}

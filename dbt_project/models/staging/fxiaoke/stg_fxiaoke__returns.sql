@@ -1,0 +1,1 @@
+{{ fxiaoke_returns('fxiaoke') }}

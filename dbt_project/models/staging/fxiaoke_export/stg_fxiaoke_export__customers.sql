@@ -1,0 +1,1 @@
+{{ fxiaoke_customers('fxiaoke_export') }}

@@ -1,0 +1,1 @@
+{{ fxiaoke_products('fxiaoke_export') }}

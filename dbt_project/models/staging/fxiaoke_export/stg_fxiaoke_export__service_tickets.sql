@@ -1,0 +1,1 @@
+{{ fxiaoke_service_tickets('fxiaoke_export') }}

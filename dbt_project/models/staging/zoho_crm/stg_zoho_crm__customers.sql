@@ -1,0 +1,1 @@
+{{ zoho_crm_customers('zoho_crm') }}

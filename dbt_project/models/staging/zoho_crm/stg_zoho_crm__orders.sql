@@ -1,0 +1,1 @@
+{{ zoho_crm_orders('zoho_crm') }}

@@ -1,0 +1,1 @@
+{{ zoho_crm_products('zoho_crm') }}

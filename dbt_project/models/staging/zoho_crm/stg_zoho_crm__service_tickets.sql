@@ -1,0 +1,1 @@
+{{ zoho_crm_service_tickets('zoho_crm') }}

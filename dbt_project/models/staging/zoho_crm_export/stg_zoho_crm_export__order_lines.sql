@@ -1,0 +1,3 @@
+{{ config(materialized='table') }}
+
+{{ zoho_crm_order_lines('zoho_crm_export') }}

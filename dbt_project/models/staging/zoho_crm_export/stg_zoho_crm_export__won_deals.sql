@@ -1,0 +1,1 @@
+{{ zoho_crm_won_deals('zoho_crm_export') }}

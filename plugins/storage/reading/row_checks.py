@@ -26,6 +26,9 @@ _LOOKS = {
     "date": _DAY + r"\s*",
     "timestamp": _DAY + _TIME + r"\s*",
 }
+# The ASCII characters as Chinese and Japanese keyboards write them, and the blank.
+_HALF_WIDTH = "".join(map(chr, range(0x21, 0x7F))).replace("'", "''") + "  "
+_FULL_WIDTH = "".join(map(chr, range(0xFF01, 0xFF5F))) + "\u3000\u00a0"
 # More than clocks are ever changed by, so that what is surely in time needs no closer look.
 _CLOCKS_CHANGE = timedelta(hours=3)
 
@@ -124,6 +127,14 @@ def literal(value: object) -> str:
     return "'" + str(value).replace("'", "''") + "'"
 
 
+def spelt_alike(value: str) -> str:
+    """SQL: a text without what spellings of one value differ in: case, full width, blanks around it.
+
+    `Ａｐｐ ` and `app` are one value, as Unicode's compatibility forms (NFKC) of both are.
+    """
+    return f"lower(trim(translate(nfc_normalize({value}), '{_FULL_WIDTH}', '{_HALF_WIDTH}'), ' \t\r\n'))"
+
+
 def _from_text(column: Column) -> str:
     name = quoted(column.name)
     return name if column.kind == "varchar" else f"try_cast({name} as {column.data_type})"
@@ -148,11 +159,11 @@ def _column_promises(column: Column, value: str, from_text: bool, zone: str) -> 
             yield Promise(column.name, reason, f"{prefix}{words} {bound}", f"{value} {sign} {wanted}")
     if column.values:
         accepted = ", ".join(literal(value) for value in column.values)
+        alike = ", ".join(spelt_alike(literal(value)) for value in column.values)
         detail = prefix + "not one of the accepted values"
         # An empty value is a missing one: whether it may be missing is `required`'s business.
-        yield Promise(
-            column.name, "not_an_accepted_value", detail, f"{name} <> '' and {name} not in ({accepted})"
-        )
+        broken = f"{name} <> '' and {name} not in ({accepted}) and {spelt_alike(name)} not in ({alike})"
+        yield Promise(column.name, "not_an_accepted_value", detail, broken)
 
 
 def _is_not_one(column: Column, name: str, value: str, from_text: bool, zone: str) -> str:

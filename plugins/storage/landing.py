@@ -1,7 +1,8 @@
 """Landing: what a source sent, byte for byte, under the name of its own content.
 
-A file lies at `landing/<source>/<extract>/<sha256><suffixes>`, read-only, for ever; that it was delivered,
-when and under which name is its receipt. Landing a file that is already there writes nothing.
+A file lies at `landing/<source>/<extract>/<sha256><suffixes>`, read-only and its owner's alone, until its
+time is up or a person in it is erased; that it was delivered, when and under which name is its receipt.
+Landing a file that is already there, or was read before it went, writes nothing.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from typing import TYPE_CHECKING
 from storage import incoming as places
 from storage import lake as lake_files
 from storage import naming, receipts
+from storage.access import READ_ONLY, private_file, private_folder
 from storage.placing import Placing
 from storage.receipts import Receipt
 
@@ -230,7 +232,7 @@ def _copy(
     try:
         for each in batch:
             folder = lake / "landing" / each.extract.source / each.extract.name
-            folder.mkdir(parents=True, exist_ok=True)
+            private_folder(folder, lake)
             temporary = lake_files.temporary_name(folder / "copy")
             copies[each.file.path] = ("", temporary, 0)
             copies[each.file.path] = _copy_one(place, each.file, temporary)
@@ -243,9 +245,11 @@ def _copy(
                     continue
                 whole[each.file.path] = sha256
                 known.add(each.file, sha256, temporary.stat().st_mtime_ns)
-                landed_path = each.receipt(sha256).landed_path(lake)
-                if not landed_path.exists() and not placing.holds(landed_path):
-                    os.chmod(temporary, 0o444)
+                receipt = each.receipt(sha256)
+                landed_path = receipt.landed_path(lake)
+                needed = not landed_path.exists() and not receipt.was_read(lake)
+                if needed and not placing.holds(landed_path):
+                    private_file(temporary, READ_ONLY)
                     placing.move(temporary, landed_path)
     finally:
         for _, temporary, _ in copies.values():
@@ -294,7 +298,8 @@ class _Known:
 
     def holds(self, each: _Delivered, lake: Path) -> bool:
         sha256 = self.sha256(each.file)
-        return bool(sha256) and each.receipt(sha256).landed_path(lake).exists()
+        receipt = each.receipt(sha256)
+        return bool(sha256) and (receipt.landed_path(lake).exists() or receipt.was_read(lake))
 
     def sha256(self, file: Found) -> str:
         version, sha256 = self.files.get(file.path, ("", ""))

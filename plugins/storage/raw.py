@@ -15,12 +15,15 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass, fields
 from typing import TYPE_CHECKING
 
+from storage import erasures, receipts
 from storage import lake as lake_files
-from storage import receipts
+from storage.access import private_folder
 from storage.placing import Placing
+from storage.reading import kept
 from storage.reading.one_delivery import DeliveryReader
 from storage.reading.outcome import MOSTLY_UNREADABLE, quarantine_schema
 from storage.reading.parquet_delivery import raw_typed_schema
+from storage.reading.pseudonym import hashed_columns, require_key
 from storage.reading.text_delivery import raw_text_schema
 
 if TYPE_CHECKING:
@@ -32,6 +35,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from storage.declaration import Extract, Source
+    from storage.reading.pseudonym import HashKey
     from storage.receipts import Receipt
 
 log = logging.getLogger(__name__)
@@ -82,22 +86,34 @@ class Delivery:
 
 
 def read_pending(
-    lake: Path, sources: Sequence[Source], known_on: date, pending: Path, time_zone: str
+    lake: Path,
+    sources: Sequence[Source],
+    known_on: date,
+    pending: Path,
+    time_zone: str,
+    key: HashKey | None = None,
 ) -> list[Delivery]:
     """Read every landed delivery the lake's raw does not hold yet into `pending`; return those.
 
     Below `pending` stand raw/, quarantine/ and receipts/ as they will below the lake, which is not touched.
     A delivery is read again when its declaration, the time zone or the reader has changed since. One that
     `pending` holds already, from a try that was killed, is not. `time_zone` is the settings': the local date
-    of an event is taken in it.
+    of an event is taken in it. Personal values are hashed under `key`. A delivery whose bytes have expired
+    cannot be read again: raw keeps what it holds of it.
+
+    Raises HashKeyMissing when a declared column is hashed and there is no key.
     """
-    read = []
-    with _connection(pending) as connection:
+    require_key(key, sources)
+    key_name = key.name if key else None
+    erased = erasures.in_force(lake)
+    read, expired = [], 0
+    private_folder(pending, pending.parent)
+    with _connection(pending, key) as connection:
         for source, extract in _extracts(sources):
-            read_as = _read_as(source, extract, time_zone)
+            read_as = _read_as(source, extract, time_zone, key_name)
             # Chunks of text are small: a second thread costs a third more than it saves.
             connection.execute(f"set threads = {THREADS if extract.format == 'parquet' else 1}")
-            reader = DeliveryReader(lake, source, extract, pending, time_zone, connection)
+            reader = DeliveryReader(lake, source, extract, pending, time_zone, connection, erased, key_name)
             landed = receipts.read_all(lake, source.name, extract.name)
             waiting = receipts.read_all(pending, source.name, extract.name)
             known = {
@@ -109,12 +125,21 @@ def read_pending(
             for receipt in sorted(landed.values(), key=lambda receipt: receipt.order):
                 if receipt.delivered_on > known_on:
                     break
-                if receipt.name not in known:
+                if receipt.name in known:
+                    continue
+                if receipt.status != "landed" and not receipt.landed_path(lake).exists():
+                    outcome, expired = receipt.with_outcome(read_as=read_as), expired + 1
+                    if not _keep(outcome, extract, lake, pending, connection):
+                        known[receipt.name] = outcome
+                        continue
+                else:
                     outcome = reader.read(receipt.unread(), known.values()).with_outcome(read_as=read_as)
-                    _write_pending(outcome, pending)
-                    known[receipt.name] = waiting[receipt.name] = outcome
+                _write_pending(outcome, pending)
+                known[receipt.name] = waiting[receipt.name] = outcome
             read += [_delivery(known[name], extract) for name in waiting if name in known]
     read.sort(key=_order)
+    if expired:
+        log.warning("%d deliveries cannot be read by the new declaration: their bytes have expired", expired)
     log.info(
         "read %d deliveries known on %s: %d rows", len(read), known_on, sum(each.rows_in for each in read)
     )
@@ -138,6 +163,8 @@ def put_in_place(lake: Path, pending: Path) -> None:
             if not _rows_are_there(receipt, pending, lake):
                 msg = f"{receipt.name} was read, but its rows are not in {pending} and not in {lake}"
                 raise PendingLost(msg)
+            if _is_in_quarantine(receipt):
+                private_folder(receipt.quarantine_path(lake).parent, lake)
             for path, place in _rows(receipt, pending, lake):
                 if path.exists():
                     placing.move(path, place)
@@ -145,6 +172,9 @@ def put_in_place(lake: Path, pending: Path) -> None:
     with Placing() as placing:
         for receipt in waiting.values():
             placing.move(receipt.path(pending), receipt.path(lake))
+    for receipt in waiting.values():
+        if receipt.rows_erased:  # the bytes as sent still hold the person
+            receipt.landed_path(lake).unlink(missing_ok=True)
 
 
 def ensure_empty(lake: Path, sources: Sequence[Source]) -> None:
@@ -152,6 +182,7 @@ def ensure_empty(lake: Path, sources: Sequence[Source]) -> None:
 
     An extract that never came is then an empty one. What is there already with these columns is left alone.
     """
+    private_folder(lake / "quarantine", lake)
     for source, extract in _extracts(sources):
         for layer, schema in (("raw", raw_schema(extract)), ("quarantine", quarantine_schema())):
             _write_empty(lake / layer / source.name / extract.name / _NO_DELIVERY, schema)
@@ -198,7 +229,19 @@ def _extracts(sources: Sequence[Source]) -> Iterator[tuple[Source, Extract]]:
     return ((source, extract) for source in sources for extract in source.extracts)
 
 
-def _read_as(source: Source, extract: Extract, time_zone: str) -> str:
+def _keep(
+    receipt: Receipt, extract: Extract, lake: Path, pending: Path, connection: duckdb.DuckDBPyConnection
+) -> bool:
+    """Bring raw's rows of a delivery whose bytes are gone to the declared columns, in `pending`."""
+    place, waits, schema = receipt.raw_path(lake), receipt.raw_path(pending), raw_schema(extract)
+    if receipt.status != "accepted" or (kept.has_columns(place, schema) and not hashed_columns(extract)):
+        return False
+    private_folder(waits.parent, pending.parent)
+    kept.keep(place, waits, extract, schema, connection)
+    return True
+
+
+def _read_as(source: Source, extract: Extract, time_zone: str, key_name: str | None) -> str:
     """What the rows of a delivery depend on beside its bytes and its day, as a short hash."""
     depends_on = {
         "reader": [READER, MOSTLY_UNREADABLE],
@@ -209,6 +252,8 @@ def _read_as(source: Source, extract: Extract, time_zone: str) -> str:
         "columns": [asdict(column) for column in extract.columns],
         "time": [source.time_zone, extract.event_column, time_zone if extract.event_column else None],
     }
+    if hashed_columns(extract):
+        depends_on["key"] = key_name
     return hashlib.sha256(json.dumps(depends_on, sort_keys=True).encode()).hexdigest()[:16]
 
 
@@ -271,7 +316,7 @@ def _order(delivery: Delivery) -> tuple[date, str, str, str, str]:
 
 
 @contextmanager
-def _connection(pending: Path) -> Iterator[duckdb.DuckDBPyConnection]:
+def _connection(pending: Path, key: HashKey | None) -> Iterator[duckdb.DuckDBPyConnection]:
     """One connection for all deliveries, in UTC so that nothing hangs on the machine's own time zone."""
     import duckdb
 
@@ -282,4 +327,6 @@ def _connection(pending: Path) -> Iterator[duckdb.DuckDBPyConnection]:
     }
     with duckdb.connect(":memory:", config=settings) as connection:
         connection.execute("set timezone = 'UTC'")
+        if key:
+            key.put_on(connection)
         yield connection

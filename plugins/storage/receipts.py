@@ -29,8 +29,9 @@ class Receipt:
     `bytes` is the size as sent. `status` is `landed` until the file has been read, then `accepted`,
     `duplicate` (the same bytes were delivered before) or `set_aside` (nothing of it goes on, `reason` says
     why). Rows are counted so that rows_in = rows_raw + rows_quarantined, but for a duplicate, whose rows are
-    counted in only. `quarantined_by_reason` counts the rows in quarantine; `read_as` names the declaration
-    the file was read by, `encoding` what its text was declared or found to be written in.
+    counted in only; `rows_erased` were of people who were erased, and are in no other count.
+    `quarantined_by_reason` counts the rows in quarantine; `read_as` names the declaration the file was
+    read by, `encoding` what its text was declared or found to be written in.
     """
 
     source: str
@@ -50,6 +51,7 @@ class Receipt:
     quarantined_by_reason: Mapping[str, int] = field(default_factory=dict)
     read_as: str | None = None
     encoding: str | None = None
+    rows_erased: int = 0
 
     @property
     def content(self) -> str:
@@ -74,6 +76,11 @@ class Receipt:
     def path(self, root: Path) -> Path:
         """Where the receipt lies below a lake, or below a folder of pending deliveries."""
         return root / "receipts" / self.name
+
+    def was_read(self, lake: Path) -> bool:
+        """Whether the lake knows what became of the delivery, and its bytes need not be there any more."""
+        there = self.path(lake)
+        return there.exists() and read(there).status != "landed"
 
     def raw_path(self, root: Path) -> Path:
         """Where the rows that go on lie."""

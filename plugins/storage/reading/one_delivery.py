@@ -6,9 +6,11 @@ import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from storage.access import private_folder
 from storage.reading.content import Content
 from storage.reading.csv_delivery import CsvFile
 from storage.reading.encoding import detect
+from storage.reading.erased import of_delivery
 from storage.reading.excel_delivery import ExcelFile
 from storage.reading.fixed_width_delivery import FixedWidthFile
 from storage.reading.jsonl_delivery import JsonLinesFile
@@ -18,12 +20,13 @@ from storage.reading.row_checks import row_checks
 from storage.reading.text_delivery import read_text
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
     from pathlib import Path
 
     import duckdb
 
     from storage.declaration import Column, Extract, Source
+    from storage.reading.erased import Erased
     from storage.reading.text_delivery import TextFile
     from storage.receipts import Receipt
 
@@ -34,7 +37,8 @@ _FILES = {"csv": CsvFile, "jsonl": JsonLinesFile, "fixed_width": FixedWidthFile}
 class DeliveryReader:
     """Reads deliveries of one extract from the lake's landing into the folder `pending`.
 
-    `time_zone` is the one in which the local date of an event is taken.
+    `time_zone` is the one in which the local date of an event is taken. `erased` are the people whose rows
+    are passed over; `key_name` is that of the key the connection hashes under.
     """
 
     lake: Path
@@ -43,6 +47,8 @@ class DeliveryReader:
     pending: Path
     time_zone: str
     connection: duckdb.DuckDBPyConnection
+    erased: Sequence[Erased] = ()
+    key_name: str | None = None
 
     def read(self, receipt: Receipt, earlier: Iterable[Receipt]) -> Receipt:
         """Read a delivery and return its receipt; `earlier` are the receipts of the extract read so far.
@@ -57,8 +63,7 @@ class DeliveryReader:
         raw, quarantine_path = receipt.raw_path(self.pending), receipt.quarantine_path(self.pending)
         unfinished = raw.with_suffix(".tmp")
         for path in (raw, quarantine_path):
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.unlink(missing_ok=True)
+            private_folder(path.parent, self.pending.parent).joinpath(path.name).unlink(missing_ok=True)
         quarantine = Quarantine(quarantine_path, receipt)
         try:
             receipt = receipt.with_outcome(encoding=self._encoding(receipt))
@@ -72,8 +77,9 @@ class DeliveryReader:
             unfinished.unlink(missing_ok=True)
         return receipt.with_outcome(
             status="accepted",
-            rows_in=outcome.rows_in,
-            rows_raw=outcome.rows_in - outcome.rows_rejected,
+            rows_in=outcome.rows_in - outcome.rows_erased,
+            rows_raw=outcome.rows_in - outcome.rows_rejected - outcome.rows_erased,
+            rows_erased=outcome.rows_erased,
             rows_quarantined=outcome.rows_rejected,
             added_columns=",".join(outcome.added_columns),
             missing_columns=",".join(outcome.missing_columns),
@@ -82,9 +88,12 @@ class DeliveryReader:
 
     def _read(self, receipt: Receipt, unfinished: Path, quarantine: Quarantine) -> Outcome:
         path, zones = receipt.landed_path(self.lake), (self.source.time_zone, self.time_zone)
+        erased = of_delivery(self.source, self.extract, receipt.delivered_on, self.erased, self.key_name)
         if self.extract.format != "parquet":
             checks, file = row_checks(self.extract, receipt.delivered_on, zones), self._file(path, receipt)
-            return read_text(file, self.extract, receipt, checks, unfinished, quarantine, self.connection)
+            return read_text(
+                file, self.extract, receipt, checks, unfinished, quarantine, self.connection, erased
+            )
         types = column_types(path, self.connection)
 
         def value(column: Column) -> str:
@@ -92,7 +101,16 @@ class DeliveryReader:
 
         checks = row_checks(self.extract, receipt.delivered_on, zones, value)
         return read_parquet(
-            path, self.extract, receipt, types, checks, unfinished, quarantine, self.connection, zones[0]
+            path,
+            self.extract,
+            receipt,
+            types,
+            checks,
+            unfinished,
+            quarantine,
+            self.connection,
+            zones[0],
+            erased,
         )
 
     def _encoding(self, receipt: Receipt) -> str | None:

@@ -6,6 +6,8 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from storage.access import private_file
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from pathlib import Path
@@ -63,12 +65,13 @@ class SetAside(ValueError):
 
 @dataclass
 class Outcome:
-    """The counts of a reading under way."""
+    """The counts of a reading under way; `rows_erased` are of people who were erased, and go nowhere."""
 
     rows_in: int = 0
     added_columns: tuple[str, ...] = ()
     missing_columns: tuple[str, ...] = ()
     rejected: Counter[str] = field(default_factory=Counter)
+    rows_erased: int = 0
 
     @property
     def rows_rejected(self) -> int:
@@ -145,4 +148,5 @@ class Quarantine:
         if self._writer is None:
             self._path.parent.mkdir(parents=True, exist_ok=True)
             self._writer = pq.ParquetWriter(self._path, schema, compression="zstd")
+            private_file(self._path)
         self._writer.write_table(table)

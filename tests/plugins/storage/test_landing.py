@@ -28,7 +28,7 @@ def test_a_file_lands_byte_for_byte_under_its_own_hash_and_cannot_be_written(sho
     (receipt,) = shop.land().receipts
     landed = shop.lake / "landing/shop/orders" / f"{hashlib.sha256(content).hexdigest()}.csv.gz"
     assert landed.read_bytes() == content
-    assert stat.S_IMODE(landed.stat().st_mode) == 0o444
+    assert stat.S_IMODE(landed.stat().st_mode) == 0o400
     assert (receipt.delivered_on, receipt.file, receipt.bytes) == (
         DAY,
         "orders_2017-01-05.csv.gz",

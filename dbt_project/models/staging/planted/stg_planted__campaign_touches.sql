@@ -1,0 +1,1 @@
+{{ campaign_touches_from_contract('planted') }}

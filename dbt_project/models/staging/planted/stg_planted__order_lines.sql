@@ -1,0 +1,3 @@
+{{ config(materialized='table') }}
+
+{{ order_lines_from_contract('planted') }}

@@ -164,7 +164,8 @@ def run_dbt(
         "run_dir": str(run_dir),
         "as_of_dates": [{"as_of": as_of, "known_on": known_on} for as_of, known_on in days],
         "known_on": max(known_on for _, known_on in days),
-        **declaration.variables(declaration.read(PROJECT / "models" / "raw", [lake.source])),
+        **declaration.variables(sources := declaration.read(PROJECT / "models" / "raw", [lake.source])),
+        "currency": sources[0].currency,
         "time_zone": zone,
     }
     project = transform.project(run_dir / "dbt" / "project", [lake.source])
@@ -201,7 +202,7 @@ def build(
     unit_tests: bool = False,
 ) -> Built:
     """Staging and features of the days, with data tests; everything must have passed."""
-    command = ["build", "--select", "raw", "staging", "features"]
+    command = ["build", "--select", "exchange_rates", "raw", "staging", "features"]
     if not unit_tests:
         command += ["--exclude-resource-type", "unit_test"]
     results = list(run_dbt(command, lake, run_dir, list(days), zone).results)

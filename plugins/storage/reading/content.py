@@ -15,7 +15,6 @@ from storage.reading.encoding import MARKS
 from storage.reading.outcome import Place, SetAside
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
 # Decompressed bytes looked at together: some 80,000 lines of purchases, 100 MB of memory at most.
@@ -142,7 +141,7 @@ class Content:
         try:
             return original.decode(self._encoding).encode("utf-8")
         except UnicodeDecodeError:
-            return b"".join(_readable(line, self._encoding) for line in _lines(original, self._encoding))
+            return _readable_lines(original, self._encoding)
 
 
 class _AsSent:
@@ -186,19 +185,16 @@ def _line_ends(original: bytes, encoding: str) -> list[int]:
     return (2 * np.flatnonzero(units == ord("\n")) + 2).tolist()
 
 
-def _lines(original: bytes, encoding: str) -> Iterator[bytes]:
-    start = 0
-    for end in _line_ends(original, encoding):
-        yield original[start:end]
+def _readable_lines(original: bytes, encoding: str) -> bytes:
+    """The lines in UTF-8; one that cannot be decoded begins with a byte no UTF-8 has, and is found by it."""
+    decoded, start = [], 0
+    ends = _line_ends(original, encoding)
+    for end, line_end in (*((end, b"\n") for end in ends), (len(original), b"")):
+        line = original[start:end]
+        try:
+            decoded.append(line.decode(encoding).encode("utf-8"))
+        except UnicodeDecodeError:
+            readable = line.decode(encoding, "ignore").replace("\n", "").encode("utf-8")
+            decoded.append(b"\xff" + readable + line_end)
         start = end
-    if start < len(original):
-        yield original[start:]
-
-
-def _readable(line: bytes, encoding: str) -> bytes:
-    """A line in UTF-8; one that cannot be decoded begins with a byte no UTF-8 has, and is found by it."""
-    try:
-        return line.decode(encoding).encode("utf-8")
-    except UnicodeDecodeError:
-        end = b"\n" if line.endswith(("\n".encode(encoding), b"\n")) else b""
-        return b"\xff" + line.decode(encoding, "ignore").removesuffix("\n").encode("utf-8") + end
+    return b"".join(decoded)

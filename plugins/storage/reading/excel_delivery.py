@@ -17,7 +17,7 @@ from xml.etree.ElementTree import ParseError
 from storage.reading.archive import LARGE, LARGEST_RATIO
 from storage.reading.csv_delivery import wrong_names
 from storage.reading.outcome import Place, Reject, SetAside
-from storage.reading.text_delivery import Chunk
+from storage.reading.text_delivery import Chunk, without_empty_numbers
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -160,8 +160,9 @@ class ExcelFile:
             pa.array([cells[position] if position < len(cells) else None for _, cells in good], pa.string())
             for position in positions
         ]
+        rows_of_text = pa.table(columns, names=list(self._extract.column_names))
         yield Chunk(
-            rows=pa.table(columns, names=list(self._extract.column_names)),
+            rows=without_empty_numbers(rows_of_text, self._extract),
             numbers=np.array(numbers, np.int64),
             place=lambda row: _place(*good[row]),
             rejects=rejects,

@@ -27,14 +27,17 @@ class JsonLinesFile(LineFile):
         super().__init__(content, extract)
         self._position = {name: position for position, name in enumerate(extract.column_names)}
         self._seen: set[str] = set()
+        self._objects = 0
 
     def values(self, line: bytes, encoding: str) -> list[str | None] | None:
         """The values of a line; None for a blank one."""
         text = line.decode(encoding).strip(_BLANK)
         if not text:
             return None
+        members = _members(text)
+        self._objects += 1
         values: list[str | None] = [None] * len(self._position)
-        for key, value in _members(text):
+        for key, value in members:
             position = self._position.get(key)
             if position is not None:
                 values[position] = value
@@ -49,10 +52,10 @@ class JsonLinesFile(LineFile):
         required = tuple(
             column.name for column in self.extract.columns if column.required and column.name in never
         )
-        if records and required:
+        if self._objects and required:
             detail = f"in no record: {', '.join(required)}"
             raise SetAside("wrong_header", detail, records, required)
-        self.missing_columns = never if records else ()
+        self.missing_columns = never if self._objects else ()
 
 
 def _members(text: str) -> list[tuple[str, str | None]]:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from storage.reading.csv_records import LONGEST_RECORD
 from storage.reading.outcome import Reject, SetAside
-from storage.reading.text_delivery import Chunk
+from storage.reading.text_delivery import Chunk, without_empty_numbers
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -98,8 +98,9 @@ class LineFile:
             start = end
         names = self.extract.column_names
         columns = zip(*good, strict=True) if good else ((),) * len(names)
+        rows = pa.table([pa.array(values, pa.string()) for values in columns], names=list(names))
         return Chunk(
-            rows=pa.table([pa.array(values, pa.string()) for values in columns], names=list(names)),
+            rows=without_empty_numbers(rows, self.extract),
             numbers=np.array(numbers, np.int64),
             place=lambda row: passage.place(*places[row]),
             rejects=rejects,

@@ -21,7 +21,12 @@ from storage.lake import Day
 
 log = logging.getLogger(__name__)
 
-_FEATURE_LAYERS = ("path:models/raw", "path:models/staging", "path:models/features")
+_FEATURE_LAYERS = (
+    "path:seeds/exchange_rates.csv",
+    "path:models/raw",
+    "path:models/staging",
+    "path:models/features",
+)
 _PUBLISHED = "published.json"
 _DICTIONARY = "dictionary.sha256"  # of the seeds as they were when the marts were built
 INTERNAL_MARTS = ("published_measures", "reason_replay")

@@ -16,11 +16,21 @@
     {%- for source_name in sources_of(entity) %}
     {%- set staged = ref('stg_' ~ source_name ~ '__' ~ entity) %}
     {%- set given = given_columns(staged, columns) %}
+    {%- set money = money_columns(entity) if has_foreign_money(source_name) else [] %}
+    {%- set sent_currency = "coalesce(staged.currency, '" ~ var('currencies')[source_name] ~ "')"
+        if 'currency' in given else "'" ~ var('currencies')[source_name] ~ "'" %}
     union all
     select
         {%- for name, type in columns.items() %}
         {%- if name in people and name in given %}
         coalesce({{ name }}_person.customer_id, '{{ source_name }}:' || cast(staged.{{ name }} as varchar)) as {{ name }}
+        {%- elif name in money and name in given %}
+        cast(
+            case when {{ sent_currency }} = '{{ var("currency") }}' then staged.{{ name }} else staged.{{ name }} * rates.rate end
+            as {{ type }}
+        ) as {{ name }}
+        {%- elif name == 'currency' and money %}
+        '{{ var("currency") }}' as currency
         {%- else %}
         cast({{ 'staged.' ~ name if name in given else 'null' }} as {{ type }}) as {{ name }}
         {%- endif %}{{ ',' if not loop.last }}
@@ -31,8 +41,32 @@
         on {{ name }}_person.source = '{{ source_name }}'
             and cast(staged.{{ name }} as varchar) = {{ name }}_person.source_customer_id
     {%- endfor %}
+    {%- if money %}
+    asof left join {{ ref('exchange_rates') }} as rates
+        on {{ sent_currency }} = rates.currency
+            and rates.reporting_currency = '{{ var("currency") }}'
+            and staged.{{ money_day(entity) }} >= rates.valid_from_on
+    {%- endif %}
     {%- endfor %}
 {% endmacro %}
+
+{# Money of an entity that is told in the reporting currency, and the day whose rate turns it into that. #}
+{% macro money_columns(entity) -%}
+    {{ return({
+        'orders': ['list_amount', 'discount_amount', 'shipping_fee', 'net_amount'],
+        'order_lines': ['list_amount', 'discount_amount', 'net_amount', 'cost_amount'],
+        'returns': ['amount'],
+    }.get(entity, [])) }}
+{%- endmacro %}
+
+{% macro money_day(entity) -%}
+    {{ return('returned_on' if entity == 'returns' else 'ordered_on') }}
+{%- endmacro %}
+
+{# Whether amounts of a source can be in another currency than the reporting one; if not, nothing is looked up. #}
+{% macro has_foreign_money(source_name) -%}
+    {{ return(var('currencies')[source_name] != var('currency') or source_name in var('mixed_currencies')) }}
+{%- endmacro %}
 
 {# The enabled sources with an extract that fills the entity, as their declarations say. #}
 {% macro sources_of(entity) -%}

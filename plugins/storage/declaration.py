@@ -97,7 +97,7 @@ DELIVERS = ("rows", "snapshot", "documents")
 # What a column holds, for whoever must not see it.
 CLASSES = ("plain", "id", "personal", "free_text", "money")
 
-_SOURCE_META = frozenset({"time_zone", "currency", "numbered_ids"})
+_SOURCE_META = frozenset({"time_zone", "currency", "numbered_ids", "mixed_currencies"})
 _EXTRACT_META = (
     frozenset({"path", "format", "delimiter", "encoding", "key", "load_column", "event_column"})
     | {"customer_column", "required", "calendar", "except", "simulated", "fills", "delivers", "document"}
@@ -230,6 +230,7 @@ class Source:
     """A source system. `time_zone` is that of naive timestamps in its files, `currency` of its amounts.
 
     `numbered_ids`: every customer, order, line and product of it has a whole number for an id.
+    `mixed_currencies`: rows say their own currency where it is not the source's.
     """
 
     name: str
@@ -237,6 +238,7 @@ class Source:
     currency: str
     extracts: tuple[Extract, ...]
     numbered_ids: bool = False
+    mixed_currencies: bool = False
 
 
 def read(raw_models: Path, enabled: Sequence[str]) -> tuple[Source, ...]:
@@ -261,6 +263,8 @@ def variables(sources: Sequence[Source]) -> dict[str, Any]:
     return {
         "enabled_sources": [source.name for source in sources],
         "numbered_sources": [source.name for source in sources if source.numbered_ids],
+        "currencies": {source.name: source.currency for source in sources},
+        "mixed_currencies": [source.name for source in sources if source.mixed_currencies],
         "extracts": {source.name: [extract.name for extract in source.extracts] for source in sources},
         "fills": fills,
     }
@@ -299,7 +303,8 @@ def _source(place: _Place, content: dict[str, Any], name: str) -> Source:
     place.at("tables").distinct([extract.name for extract in extracts])
     place.at("tables").distinct([extract.path for extract in extracts])
     numbered = place.at("numbered_ids").flag(meta.get("numbered_ids", False))
-    return Source(name, time_zone, currency, extracts, numbered)
+    mixed = place.at("mixed_currencies").flag(meta.get("mixed_currencies", False))
+    return Source(name, time_zone, currency, extracts, numbered, mixed)
 
 
 def _extract(source: _Place, content: Any, source_name: str) -> Extract:

@@ -66,40 +66,8 @@ amounts as (
     {%- endfor %}
 ),
 
--- the money staging knows now, by the file it came with; a return takes it away where sales come in the same file
-staged_lines as (
-    select
-        lines.source,
-        lines.delivery as content,
-        case
-            when lines.ordered_on >= as_of_dates.as_of then 'after_as_of'
-            when uncounted.order_id is not null then 'not_counted'
-            when lines.customer_id is null then 'anonymous'
-            else 'features'
-        end as layer,
-        count(*) as rows,
-        cast(sum(lines.net_amount) as decimal(18, 2)) as amount
-    from {{ ref('stg_order_lines') }} as lines
-    inner join as_of_dates on {{ is_known('lines', 'as_of_dates') }}
-    left join {{ ref('feat_order_uncounted') }} as uncounted
-        on as_of_dates.as_of = uncounted.as_of
-            and lines.source = uncounted.source
-            and lines.order_id = uncounted.order_id
-    group by lines.source, lines.delivery, layer
-),
-
-staged_returns as (
-    select
-        returns.source,
-        returns.delivery as content,
-        'returns' as layer,
-        count(*) as rows,
-        cast(sum(returns.amount) as decimal(18, 2)) as amount
-    from {{ ref('stg_returns') }} as returns
-    inner join as_of_dates on {{ is_known('returns', 'as_of_dates') }}
-    group by returns.source, returns.delivery
-),
-
+-- The money staging knows now, by the file it came with, in the source's own currency; a return takes it away where
+-- sales come in the same file.
 staged as (
     select
         cast(null as varchar) as source,
@@ -110,29 +78,56 @@ staged as (
         cast(null as decimal(18, 2)) as amount
     where false
     {%- for each in told %}
-    {%- for entity in each.entities %}
+    {%- if 'order_lines' in each.entities %}
     union all
     select
-        staged.source,
+        '{{ each.source }}' as source,
         '{{ each.extract }}' as extract,
-        staged.content,
-        staged.layer,
-        staged.rows,
-        {{ '-' if entity == 'returns' and each.entities | length > 1 }}staged.amount as amount
-    from staged_{{ 'lines' if entity == 'order_lines' else 'returns' }} as staged
+        lines.delivery as content,
+        case
+            when lines.ordered_on >= as_of_dates.as_of then 'after_as_of'
+            when uncounted.order_id is not null then 'not_counted'
+            when lines.customer_id is null then 'anonymous'
+            else 'features'
+        end as layer,
+        count(*) as rows,
+        cast(sum(lines.net_amount) as decimal(18, 2)) as amount
+    from {{ ref('stg_' ~ each.source ~ '__order_lines') }} as lines
+    inner join as_of_dates on {{ is_known('lines', 'as_of_dates') }}
+    left join {{ ref('feat_order_uncounted') }} as uncounted
+        on as_of_dates.as_of = uncounted.as_of
+            and uncounted.source = '{{ each.source }}'
+            and cast(lines.order_id as {{ id_type() }}) = uncounted.order_id
+    group by lines.delivery, layer
+    {%- endif %}
+    {%- if 'returns' in each.entities %}
+    union all
+    select
+        '{{ each.source }}' as source,
+        '{{ each.extract }}' as extract,
+        returns.delivery as content,
+        'returns' as layer,
+        count(*) as rows,
+        cast({{ '-' if each.entities | length > 1 }}sum(returns.amount) as decimal(18, 2)) as amount
+    from {{ ref('stg_' ~ each.source ~ '__returns') }} as returns
+    inner join as_of_dates on {{ is_known('returns', 'as_of_dates') }}
+    group by returns.delivery
+    {%- endif %}
+    {%- endfor %}
+),
+
+-- several extracts may fill one entity: each file's money is told once, with the extract it belongs to
+staged_of_extract as (
+    select staged.*
+    from staged
     semi join amounts
-        on staged.source = amounts.source
-            and staged.content = amounts.content
-            and amounts.source = '{{ each.source }}'
-            and amounts.extract = '{{ each.extract }}'
-    {%- endfor %}
-    {%- endfor %}
+        on staged.source = amounts.source and staged.extract = amounts.extract and staged.content = amounts.content
 ),
 
 together as (
     select * from amounts
     union all
-    select * from staged
+    select * from staged_of_extract
 ),
 
 -- what raw holds and neither a repeat nor staging explains: left out on purpose, or lost

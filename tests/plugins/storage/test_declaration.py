@@ -254,6 +254,8 @@ def test_a_declaration_says_what_its_rows_fill_and_what_a_delivery_replaces(shop
     assert declaration.variables([source]) == {
         "enabled_sources": ["shop"],
         "numbered_sources": ["shop"],
+        "currencies": {"shop": "USD"},
+        "mixed_currencies": [],
         "extracts": {"shop": ["orders", "stock"]},
         "fills": {
             "orders": [["shop", "orders"]],

@@ -294,6 +294,13 @@ class TestScores:
         _, path = write(tmp_path, *frames)
         assert duckdb.sql(f"select r from '{path}'").fetchall() == [(None,), (None,), (2,)]
 
+    def test_a_text_is_written_alike_however_pandas_holds_it(self, tmp_path):
+        frame = scores("a", "b", "c").assign(segment=["RFM01", None, "RFM02"])
+        held = [frame.astype({"segment": kind}) for kind in ("str", "object", "category")]
+        held.append(frame.assign(segment=frame["segment"].astype("category").cat.add_categories(["RFM00"])))
+        written = {write(tmp_path / str(n), each)[1].read_bytes() for n, each in enumerate(held)}
+        assert len(written) == 1
+
     def test_a_day_without_customers_is_an_empty_table(self, tmp_path):
         rows, path = write(tmp_path)
         assert (rows, duckdb.sql(f"select count(*) from '{path}'").fetchone()) == (0, (0,))
@@ -320,8 +327,9 @@ class TestScores:
             (scores("a").assign(extra=1), r"missing: none; not declared: \['extra'\]"),
             (scores("a", r=2.5), "column r is no int32"),
             (scores("a", r="high"), "column r is no int32"),
+            (scores("a").assign(segment=pd.Categorical([1])), "column segment is no string"),
         ],
-        ids=["missing column", "extra column", "fraction", "text"],
+        ids=["missing column", "extra column", "fraction", "text", "category of numbers"],
     )
     def test_scores_of_another_shape_leave_yesterdays_in_place(self, tmp_path, frame, fault):
         _, path = write(tmp_path, scores("a"))

@@ -86,7 +86,7 @@ VALUES: dict[str, dict[str, str | None]] = {
         **dict.fromkeys(("2017-01-04 25:00:00", "0000-00-00", "12:00:00", "20170104"), "not_a_timestamp"),
         **dict.fromkeys(("2017-01-04 12:00:00+02", "2017-01-04 12:00 PST"), "not_a_timestamp"),
         **dict.fromkeys(("42739", "42739.5", "1483531200", "epoch", "now"), "not_a_timestamp"),
-        **dict.fromkeys(("infinity", "2017-01"), "not_a_timestamp"),
+        **dict.fromkeys(("infinity", "2017-01", "2017-01-04 12", "2017-01-04T1200"), "not_a_timestamp"),
     },
     "day": {
         **dict.fromkeys(("2017/01/04", "2017-1-4", "2030-01-01"), None),

@@ -13,7 +13,7 @@ from raw_shop import DAY, Shop, csv_lines, order
 
 from storage.reading import content as reading_content
 from storage.reading import csv_delivery
-from storage.reading.csv_records import Dialect, clean_records, exact_records
+from storage.reading.csv_records import Dialect, clean_records, exact_records, lines_are_records
 
 UNHURRIED = settings(deadline=None, max_examples=60)
 DIALECT = Dialect(b",", "utf-8", 3)
@@ -54,6 +54,51 @@ def test_clean_records_are_the_exact_ones(rows, line_end, quoting):
             (record.start, record.end) for record in records
         ]
         assert clean.end == end
+
+
+def arrow_rows(content: bytes) -> list[list[str | None]] | None:
+    """What Arrow's parser sees, as the reader asks it; None when it sees no records of three columns."""
+    import pyarrow as pa
+    from pyarrow import csv as arrow_csv
+
+    names = ["0", "1", "2"]
+    try:
+        table = arrow_csv.read_csv(
+            pa.BufferReader(content),
+            arrow_csv.ReadOptions(use_threads=False, block_size=len(content) + 1, column_names=names),
+            arrow_csv.ParseOptions(newlines_in_values=False),
+            arrow_csv.ConvertOptions(
+                column_types=dict.fromkeys(names, pa.string()),
+                null_values=[""],
+                strings_can_be_null=True,
+                quoted_strings_can_be_null=False,
+            ),
+        )
+    except pa.ArrowInvalid:
+        return None
+    return [list(row.values()) for row in table.to_pylist()]
+
+
+@settings(deadline=None, max_examples=400, derandomize=True)
+@given(
+    st.lists(
+        st.sampled_from([b"a", b'"', b'""', b",", b'"b"', b"\r", b"\r\n", b"\n", b'"c,"', b"1,2,3\n"]),
+        max_size=14,
+    ).map(b"".join)
+)
+def test_records_shown_by_counting_are_the_exact_ones(content):
+    rows = arrow_rows(content) if content else None
+    if rows is not None and lines_are_records(content, len(rows), DIALECT):
+        assert exact_rows(content) == rows
+
+
+@pytest.mark.parametrize("quoting", [csv.QUOTE_ALL, csv.QUOTE_MINIMAL])
+@pytest.mark.parametrize("line_end", ["\n", "\r\n"])
+def test_records_of_plain_lines_are_shown_by_counting(quoting, line_end):
+    content = written([["a", "b c", "1"], ["", "é", "汉"]], line_end, quoting)
+    assert lines_are_records(content, 2, DIALECT)
+    assert lines_are_records(content.removesuffix(line_end.encode()), 2, DIALECT)
+    assert not lines_are_records(content, 1, DIALECT)
 
 
 @UNHURRIED
@@ -198,3 +243,25 @@ def test_rows_in_another_order_are_the_same_rows(loaded):
     values = [sorted(str(row[:declared]) for row in each[:25]) for each in (one, other)]
     assert values[0] == values[1]
     assert one[0][-4] == DAY
+
+
+def test_however_many_threads_read_the_bytes_of_raw_are_the_same(tmp_path, monkeypatch):
+    import pyarrow as pa
+
+    lines = [
+        order(n, note="汉" if n % 3 else '"a\nb"', quantity="x" if n % 50 == 0 else "2") for n in range(900)
+    ]
+    monkeypatch.setattr(reading_content, "CHUNK", 4096)
+    monkeypatch.setattr("storage.reading.archive.PIECE", 1000)
+    found = []
+    for threads, ahead in ((1, 0), (4, 7)):
+        before = pa.cpu_count()
+        pa.set_cpu_count(threads)
+        monkeypatch.setattr("storage.reading.text_delivery.AHEAD", ahead)
+        shop = Shop(tmp_path / str(threads))
+        shop.declare()
+        shop.send(csv_lines(*lines))
+        shop.load()
+        pa.set_cpu_count(before)
+        found.append({path.name: path.read_bytes() for path in shop.lake.rglob("*.parquet")})
+    assert found[0] == found[1]

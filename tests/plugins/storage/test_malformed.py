@@ -160,6 +160,7 @@ def of_csv_lines() -> Iterator[Case]:
         "a NUL in a text": "a,7,9.50,0.5,2017-01-04,,true,app,x\0y",
         "a tab in a text": "a,7,9.50,0.5,2017-01-04,,true,app,x\ty",
         "a return in a text": "a,7,9.50,0.5,2017-01-04,,true,app,x\ry",
+        "a return before the line end": "a,7,9.50,0.5,2017-01-04,,true,app,x\r",
         "a line separator of Unicode": "a,7,9.50,0.5,2017-01-04,,true,app,x\u2028y",
         "numbers that are nothing, in quotes": 'a,"","","",2017-01-04,"","","app",""',
     }

@@ -129,7 +129,6 @@ class Bucket:
     def files(self, folder: str) -> list[Found]:
         """Every object below `folder`, by path."""
         with self._explained():
-            self._files.invalidate_cache()
             listed = self._files.find(f"{self._root}/{folder}", detail=True)
             if not listed:
                 self._require_bucket()

@@ -20,14 +20,14 @@ from storage import lake as lake_files
 from storage.access import private_folder
 from storage.placing import Placing
 from storage.reading import kept
-from storage.reading.one_delivery import DeliveryReader
+from storage.reading.one_delivery import DeliveryReader, original_of
 from storage.reading.outcome import MOSTLY_UNREADABLE, quarantine_schema
 from storage.reading.parquet_delivery import raw_typed_schema
 from storage.reading.pseudonym import hashed_columns, require_key
 from storage.reading.text_delivery import raw_text_schema
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
     from datetime import date
     from pathlib import Path
 
@@ -99,7 +99,8 @@ def read_pending(
     A delivery is read again when its declaration, the time zone or the reader has changed since. One that
     `pending` holds already, from a try that was killed, is not. `time_zone` is the settings': the local date
     of an event is taken in it. Personal values are hashed under `key`. A delivery whose bytes have expired
-    cannot be read again: raw keeps what it holds of it.
+    cannot be read again: raw keeps what it holds of it. One that was read before the same bytes came under an
+    earlier day is judged again: raw must not depend on which of the two came first.
 
     Raises HashKeyMissing when a declared column is hashed and there is no key.
     """
@@ -122,18 +123,21 @@ def read_pending(
                 if receipt.read_as == read_as
                 and (name not in waiting or _rows_are_there(receipt, pending, lake))
             }
+            copies = _by_content(landed.values())
             for receipt in sorted(landed.values(), key=lambda receipt: receipt.order):
                 if receipt.delivered_on > known_on:
                     break
-                if receipt.name in known:
+                same = [known[copy] for copy in copies[receipt.sha256] if copy in known]
+                before = known.get(receipt.name)
+                if before and _is_judged_as(before, original_of(receipt, same)):
                     continue
-                if receipt.status != "landed" and not receipt.landed_path(lake).exists():
+                if not before and receipt.status != "landed" and not receipt.landed_path(lake).exists():
                     outcome, expired = receipt.with_outcome(read_as=read_as), expired + 1
                     if not _keep(outcome, extract, lake, pending, connection):
                         known[receipt.name] = outcome
                         continue
                 else:
-                    outcome = reader.read(receipt.unread(), known.values()).with_outcome(read_as=read_as)
+                    outcome = reader.read(receipt.unread(), same).with_outcome(read_as=read_as)
                 _write_pending(outcome, pending)
                 known[receipt.name] = waiting[receipt.name] = outcome
             read += [_delivery(known[name], extract) for name in waiting if name in known]
@@ -255,6 +259,25 @@ def _read_as(source: Source, extract: Extract, time_zone: str, key_name: str | N
     if hashed_columns(extract):
         depends_on["key"] = key_name
     return hashlib.sha256(json.dumps(depends_on, sort_keys=True).encode()).hexdigest()[:16]
+
+
+def _by_content(landed: Iterable[Receipt]) -> Mapping[str, list[str]]:
+    """The names of the receipts of each content."""
+    copies: dict[str, list[str]] = {}
+    for receipt in landed:
+        copies.setdefault(receipt.sha256, []).append(receipt.name)
+    return copies
+
+
+def _is_judged_as(receipt: Receipt, original: Receipt | None) -> bool:
+    """Whether a receipt says what it would say, had every delivery come in the order of its days.
+
+    It may call a delivery a duplicate whose original says less by now: reading that one again is for a change
+    of the declaration.
+    """
+    if original is None:
+        return True
+    return receipt.status == "duplicate" and receipt.duplicate_of == original.file
 
 
 def _rows(receipt: Receipt, pending: Path, lake: Path) -> Iterator[tuple[Path, Path]]:

@@ -55,7 +55,7 @@ class DeliveryReader:
 
         The rows are in place below `pending` when this returns, the receipt is not.
         """
-        original = _original(receipt, earlier)
+        original = original_of(receipt, earlier)
         if original is not None:
             return receipt.with_outcome(
                 status="duplicate", duplicate_of=original.file, rows_in=original.rows_in
@@ -146,7 +146,7 @@ def _set_aside(receipt: Receipt, reason: SetAside, quarantine: Quarantine) -> Re
     )
 
 
-def _original(receipt: Receipt, earlier: Iterable[Receipt]) -> Receipt | None:
+def original_of(receipt: Receipt, earlier: Iterable[Receipt]) -> Receipt | None:
     """The first delivery of the same bytes, when delivering them again adds nothing.
 
     On a later day it does add something where the first was set aside, empty, or kept back rows because of

@@ -137,7 +137,9 @@ def test_a_marker_is_no_delivery_even_where_the_path_would_take_it(shop):
     marked(shop, "{file}.done", "orders/orders_{delivered_on}*")
     sent = shop.send(csv_lines(order(1)))
     sent.with_name(sent.name + ".done").touch()
-    assert [receipt.file for receipt in shop.land().receipts] == [sent.name]
+    landed = shop.land()
+    assert [receipt.file for receipt in landed.receipts] == [sent.name]
+    assert landed.still_being_written == ()
 
 
 def test_a_marker_of_another_file_counts_for_nothing_and_is_reported(shop):

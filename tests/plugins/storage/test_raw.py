@@ -278,6 +278,22 @@ def test_half_the_rows_unreadable_is_not_most_of_them(shop):
     assert (delivery.status, delivery.rows_raw, delivery.rows_quarantined) == ("accepted", 1, 1)
 
 
+@pytest.mark.parametrize("came", [(5, 6, 7), (6, 7, 5), (7, 5, 6)])
+def test_it_makes_no_difference_which_of_the_same_bytes_came_first(tmp_path, came):
+    shops = []
+    for order_of_days in ((5, 6, 7), came):
+        shop = Shop(tmp_path / f"{len(shops)}")
+        shop.declare()
+        for day in order_of_days:
+            shop.send(csv_lines(order(1), order(2, amount="x")), date(2017, 1, day))
+            loaded = shop.load()
+        assert [each.status for each in loaded] == ["accepted", "duplicate", "duplicate"]
+        assert {each.duplicate_of for each in loaded} == {None, "orders_2017-01-05.csv.gz"}
+        assert shop.read() == []  # and that is how it stays
+        shops.append(shop)
+    assert shops[1].files() == shops[0].files()
+
+
 def test_the_same_bytes_again_are_a_duplicate_that_adds_nothing(shop):
     first, again = shop.send(csv_lines(*GOOD)), shop.send(csv_lines(*GOOD), date(2017, 1, 6))
     one, two = shop.load()

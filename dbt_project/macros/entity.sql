@@ -7,7 +7,8 @@
 {%- set columns = {'source': 'varchar'} -%}
 {%- do columns.update(entity_columns(entity)) -%}
 {%- do columns.update({'known_from_on': 'date', 'known_until_on': 'date'}) -%}
-{%- set people = people_columns(columns) if var('enabled_sources') | length > 1 else [] %}
+{%- set people = people_columns(columns) if var('enabled_sources') | length > 1 else [] -%}
+{%- set identity = ref('stg_identity') if people else none %}
     select
         {%- for name, type in columns.items() %}
         cast(null as {{ type }}) as {{ name }}{{ ',' if not loop.last }}
@@ -37,7 +38,7 @@
         {%- endfor %}
     from {{ staged }} as staged
     {%- for name in people if name in given %}
-    left join {{ ref('stg_identity') }} as {{ name }}_person
+    left join {{ identity }} as {{ name }}_person
         on {{ name }}_person.source = '{{ source_name }}'
             and cast(staged.{{ name }} as varchar) = {{ name }}_person.source_customer_id
     {%- endfor %}

@@ -30,6 +30,7 @@ class FixtureLake:
     root: Path
     source: str
     deliveries: list[tuple] = field(default_factory=list)
+    beside: list[FixtureLake] = field(default_factory=list)  # other sources below the same root
 
     def __post_init__(self) -> None:
         """Write the zero-row file of every declared extract."""
@@ -147,28 +148,37 @@ def _environment(values: dict[str, str]):
 
 
 def run_dbt(
-    command: list[str], lake: FixtureLake, run_dir: Path, days: list[tuple[str, str]], zone: str
+    command: list[str],
+    lake: FixtureLake,
+    run_dir: Path,
+    days: list[tuple[str, str]],
+    zone: str,
+    **settings: Any,
 ) -> Any:
     """One dbt command over the lake for some (as_of, known_on) days; the connection is closed afterwards."""
     from dbt.adapters.duckdb.connections import DuckDBConnectionManager
     from dbt.cli.main import dbtRunner
 
     (run_dir / "features").mkdir(parents=True, exist_ok=True)
+    lakes = [lake, *lake.beside]
+    names = [each.source for each in lakes]
     with duckdb.connect() as connection:
         connection.execute(f"create table deliveries ({DELIVERIES})")
         places = ", ".join("?" * 17)
-        connection.executemany(f"insert into deliveries values ({places})", lake.deliveries)
+        for each in lakes:
+            connection.executemany(f"insert into deliveries values ({places})", each.deliveries)
         connection.execute(f"copy deliveries to '{run_dir / 'deliveries.parquet'}'")
     variables = {
         "lake_root": str(lake.root),
         "run_dir": str(run_dir),
         "as_of_dates": [{"as_of": as_of, "known_on": known_on} for as_of, known_on in days],
         "known_on": max(known_on for _, known_on in days),
-        **declaration.variables(sources := declaration.read(PROJECT / "models" / "raw", [lake.source])),
+        **declaration.variables(sources := declaration.read(PROJECT / "models" / "raw", names)),
         "currency": sources[0].currency,
         "time_zone": zone,
+        **settings,
     }
-    project = transform.project(run_dir / "dbt" / "project", [lake.source])
+    project = transform.project(run_dir / "dbt" / "project", names)
     folders = ["--project-dir", project, "--profiles-dir", project]
     folders += ["--target-path", run_dir / "dbt", "--log-path", run_dir / "dbt"]
     arguments = [
@@ -200,12 +210,13 @@ def build(
     *days: tuple[str, str],
     zone: str = "America/New_York",
     unit_tests: bool = False,
+    **settings: Any,
 ) -> Built:
     """Staging and features of the days, with data tests; everything must have passed."""
     command = ["build", "--select", "exchange_rates", "raw", "staging", "features"]
     if not unit_tests:
         command += ["--exclude-resource-type", "unit_test"]
-    results = list(run_dbt(command, lake, run_dir, list(days), zone).results)
+    results = list(run_dbt(command, lake, run_dir, list(days), zone, **settings).results)
     broken = {r.node.name: r.message for r in results if str(r.status) not in {"success", "pass"}}
     assert not broken
     return Built(run_dir, results)

@@ -31,13 +31,12 @@ def gone(record_id, day, **fields):
     return {"id": record_id, "is_deleted": "true", "Modified_Time": f"2024-03-{day:02d}T12:00:00Z"} | fields
 
 
-CREATED = {"Created_Time": "2024-03-01T02:00:00+08:00"}
+CREATED = {"Created_Time": "2024-02-29T18:00:00Z"}
 
 
 def sale(record_id, day, **fields):
-    return zoho(
-        record_id, day, Account_Name="a1", Status="Approved", Grand_Total="33.00", **CREATED, **fields
-    )
+    told = {"Account_Name": "a1", "Status": "Approved", "Grand_Total": "33.00"}
+    return zoho(record_id, day, **CREATED | told | fields)
 
 
 @pytest.fixture(scope="module")
@@ -62,13 +61,15 @@ def zoho_crm(tmp_path_factory):
         zoho("k2", 4, Email="hash-3", Email_Opt_Out="true", Date_of_Birth="1990-05-01"),
     ]
     lake.deliver("contacts", "2024-03-05", contacts, "c03")
-    lake.deliver("sales_orders", "2024-03-05", [sale("o1", 4), sale("o3", 4)], "c04")
+    lake.deliver("sales_orders", "2024-03-05", [sale("o1", 4), sale("o3", 4), sale("o4", 4)], "c04")
     lake.deliver("sales_orders", "2024-03-12", [sale("o2", 11, Deal_Name="d1"), gone("o3", 11)], "c05")
+    lake.deliver("sales_orders", "2024-03-14", [sale("o4", 13, Status="Cancelled")], "c11")
     line = {"Parent_Id": "o1", "Product_Name": "p1", "Quantity": "2", "Total": "30.00", "is_deleted": "false"}
     first = [
         line | {"id": "i1", "Discount": "5.00"},
         line | {"id": "i2"},
         line | {"id": "i9", "Parent_Id": "o3"},
+        line | {"id": "i4", "Parent_Id": "o4"},
     ]
     lake.deliver("order_items", "2024-03-05", first, "c06")
     lake.deliver(
@@ -110,9 +111,9 @@ def test_a_deleted_record_is_known_until_the_day_its_deletion_was(zoho_crm):
     assert found == [(date(2024, 3, 5), date(2024, 3, 10))]
 
 
-def test_an_instant_with_an_offset_is_a_local_day(zoho_crm):
+def test_an_instant_is_a_local_day(zoho_crm):
     found = staged(zoho_crm, "created_on", "stg_customers", "customer_id = 'a1'")
-    assert found == [(date(2024, 3, 1),)]  # 02:00 in China, still February in UTC
+    assert found == [(date(2024, 3, 1),)]  # in China already March
 
 
 def test_the_lines_of_an_order_are_those_of_its_last_delivery(zoho_crm):
@@ -123,16 +124,30 @@ def test_the_lines_of_an_order_are_those_of_its_last_delivery(zoho_crm):
         ("o1", "i1", Decimal("30.00"), Decimal("5.00"), Decimal("25.00"), "paid"),
         ("o1", "i2", Decimal("30.00"), Decimal("0.00"), Decimal("30.00"), "paid"),
         ("o3", "i9", Decimal("30.00"), Decimal("0.00"), Decimal("30.00"), "paid"),
+        ("o4", "i4", Decimal("30.00"), Decimal("0.00"), Decimal("30.00"), "paid"),
     ]
     assert staged(zoho_crm, columns, "stg_order_lines", known("2024-03-11")) == lines
     later = staged(zoho_crm, "order_id, line_id", "stg_order_lines", known("2024-03-12"))
-    assert later == [("d2", "d2"), ("o1", "i2"), ("o2", "i3")]
+    assert later == [("d2", "d2"), ("o1", "i2"), ("o2", "i3"), ("o4", "i4")]
+
+
+def test_a_line_follows_its_order_when_that_is_cancelled(zoho_crm):
+    lines = staged(zoho_crm, "status, known_from_on, known_until_on", "stg_order_lines", "order_id = 'o4'")
+    assert lines == [
+        ("cancelled", date(2024, 3, 14), date(9999, 12, 31)),
+        ("paid", date(2024, 3, 5), date(2024, 3, 14)),
+    ]
 
 
 def test_a_won_deal_is_an_order_until_a_sales_order_names_it(zoho_crm):
     orders = staged(zoho_crm, "order_id", "stg_orders", known("2024-03-11"))
-    assert orders == [("d1",), ("d2",), ("o1",), ("o3",)]
-    assert staged(zoho_crm, "order_id", "stg_orders", known("2024-03-12")) == [("d2",), ("o1",), ("o2",)]
+    assert orders == [("d1",), ("d2",), ("o1",), ("o3",), ("o4",)]
+    assert staged(zoho_crm, "order_id", "stg_orders", known("2024-03-12")) == [
+        ("d2",),
+        ("o1",),
+        ("o2",),
+        ("o4",),
+    ]
 
 
 def test_a_case_is_a_ticket_of_its_account_or_its_person(zoho_crm):
@@ -145,6 +160,25 @@ def test_a_case_is_a_ticket_of_its_account_or_its_person(zoho_crm):
 def test_a_customer_of_zoho_has_features_of_what_is_known(zoho_crm):
     columns = "customer_id, orders_life, net_life"
     assert zoho_crm.rows("customer_features", columns, "orders_life > 0") == [("a1", 3, Decimal("160.00"))]
+
+
+def test_an_export_by_hand_is_staged_like_a_pull_and_what_it_does_not_hold_is_gone(tmp_path):
+    lake = FixtureLake(tmp_path / "lake", "zoho_crm_export")
+    created = {"Created_Time": "2024-03-01T02:00:00+08:00", "Modified_Time": "2024-03-04T12:00:00+08:00"}
+    lake.deliver("accounts", "2024-03-05", [{"id": "a1", **created}, {"id": "a2", **created}], "c01")
+    lake.deliver("accounts", "2024-03-12", [{"id": "a1", **created}], "c02")
+    order = {"Account_Name": "a1", "Status": "Delivered", "Grand_Total": "30.00"}
+    lake.deliver("sales_orders", "2024-03-05", [{"id": "o1", **order, **created}], "c03")
+    lake.deliver("order_items", "2024-03-05", [{"Parent_Id": "o1", "id": "i1", "Total": "30.00"}], "c04")
+    built = build(lake, tmp_path / "run", DAY, zone="Asia/Shanghai")
+    assert staged(built, "customer_id, created_on", "stg_customers", known("2024-03-11")) == [
+        ("a1", date(2024, 3, 1)),  # still February in UTC
+        ("a2", date(2024, 3, 1)),
+    ]
+    assert staged(built, "customer_id", "stg_customers", known("2024-03-12")) == [("a1",)]
+    assert staged(built, "line_id, net_amount, status, ordered_on", "stg_order_lines") == [
+        ("i1", Decimal("30.00"), "delivered", date(2024, 3, 1))
+    ]
 
 
 # --- Fxiaoke ------------------------------------------------------------------------------------------------
@@ -229,7 +263,12 @@ def test_a_pull_and_an_export_differ_in_what_tells_of_deleted_records_only(sourc
     from storage import declaration
 
     pulled, exported = (declaration.read(RAW_MODELS, [name])[0] for name in (source, f"{source}_export"))
-    for one, other in zip(pulled.extracts, exported.extracts, strict=True):
+    *extracts, account = pulled.extracts
+    assert account.name == "pulls"
+    for one, other in zip(extracts, exported.extracts, strict=True):
         assert (one.name, one.fills) == (other.name, other.fills)
-        assert [column for column in one.columns if column.name != "is_deleted"] == list(other.columns)
+        assert [name for name in one.column_names if name != "is_deleted"] == list(other.column_names)
+        assert {column.name for column in one.columns if column.is_hashed} == {
+            column.name for column in other.columns if column.is_hashed
+        }
         assert (one.format, other.format, other.delivers) == ("jsonl", "csv", "snapshot")

@@ -61,6 +61,15 @@ class Run:
         """The declarations of the enabled sources."""
         return declaration.read(RAW_MODELS, self.settings.sources)
 
+    def note(self) -> None:
+        """Say in the run's folder which run and day it is of: retention goes by days, not by file times."""
+        about = {
+            "run_id": self.run_id,
+            "as_of": self.day.as_of.isoformat(),
+            "known_on": self.day.known_on.isoformat(),
+        }
+        lake.write_json(self.folder / "run.json", about)
+
     def claim(self) -> None:
         """Take the day for this run; raise DayHeld when a run that is still going on has it.
 

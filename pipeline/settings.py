@@ -35,6 +35,7 @@ class Schedule:
 
     cron: str = "0 5 * * *"
     training_cron: str = "0 5 1 * *"
+    maintenance_cron: str = "0 3 * * 0"
     start: date = date(2020, 1, 1)
     end: date | None = None
     catchup: bool = False
@@ -66,6 +67,25 @@ class Features:
 
 
 @dataclass(frozen=True)
+class Retention:
+    """How long what was sent is kept, in days, counted back from the day of the maintenance run.
+
+    `landing_days`: files as they came, from the day they were delivered on. `quarantine_days`: records that
+    could not be read, as they came, likewise. `runs_days`: what a run left behind beside what it published.
+    """
+
+    landing_days: int = 90
+    quarantine_days: int = 30
+    runs_days: int = 30
+
+    def __post_init__(self) -> None:
+        for name in ("landing_days", "quarantine_days", "runs_days"):
+            if getattr(self, name) < 1:
+                msg = f"{name} is {getattr(self, name)}; wanted at least 1 day, or no run could be repeated"
+                raise ValueError(msg)
+
+
+@dataclass(frozen=True)
 class Resources:
     """Limits of one build: DuckDB's memory in its own notation, and the free disk a run must find (GiB)."""
 
@@ -93,6 +113,7 @@ class Settings:
     publish: Publish = field(default_factory=Publish)
     features: Features = field(default_factory=Features)
     resources: Resources = field(default_factory=Resources)
+    retention: Retention = field(default_factory=Retention)
     approved_shift: tuple[str, ...] = ()
     identity: tuple[Literal["phone_hash", "email_hash", "crm_id"], ...] = ()
     thresholds: Thresholds = field(default_factory=Thresholds)

@@ -14,9 +14,9 @@ from pathlib import Path
 from typing import Any
 
 from models.schemes import COLUMNS, SCHEMES
-from pipeline import gates
+from pipeline import gates, hash_key
 from pipeline.run import SEEDS, Run
-from storage import artifacts, declaration, incoming, lake, landing, published, raw
+from storage import artifacts, declaration, incoming, lake, landing, published, raw, upkeep
 from storage.lake import Day
 
 log = logging.getLogger(__name__)
@@ -40,13 +40,15 @@ class RunIncomplete(ValueError):
 
 def land(run: Run) -> dict[str, int]:
     """Copy what was delivered, byte for byte, and read what is new beside the lake, for the gate to judge."""
+    key = hash_key.needed(run.sources)  # before anything is copied that could not be read
     run.claim()
     lake.require_free(run.lake, int(run.settings.resources.min_free_gib * 2**30))
     lake.remove_leftovers(run.lake)
     run.folder.mkdir(parents=True, exist_ok=True)
     place = incoming.place(run.settings.incoming, run.settings.incoming_connection)
+    run.note()
     landed = landing.land(run.lake, place, run.sources, run.day.known_on)
-    read = raw.read_pending(run.lake, run.sources, run.day.known_on, run.pending, run.settings.time_zone)
+    read = raw.read_pending(run.lake, run.sources, run.day.known_on, run.pending, run.settings.time_zone, key)
     counts = {
         "deliveries": len(landed.receipts),
         "new": len(read),
@@ -368,4 +370,5 @@ STEPS: Sequence[str] = (
 def take(run: Run, step: str) -> dict[str, Any]:
     """Run one step by its name in STEPS."""
     name, _, scheme = step.partition(":")
-    return globals()[name](run, scheme) if scheme else globals()[name](run)
+    with upkeep.working(run.lake):
+        return globals()[name](run, scheme) if scheme else globals()[name](run)

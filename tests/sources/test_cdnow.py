@@ -146,7 +146,9 @@ def test_published_repeat_buyers_have_two_orders_of_some_value(whole_day):
 @pytest.mark.slow
 def test_what_the_file_does_not_tell_is_null_and_coverage_says_so(whole_day):
     assert whole_day.one("""
-        select count(list_w), count(top_category), count(margin_w), count(return_amount_w), max(purchase_coverage)
+        select
+            count(list_w), count(top_category), count(margin_w), count(return_amount_w),
+            max(purchase_coverage)
         from '{features}/customer_features.parquet' where orders_w > 0
     """) == (0, 0, 0, 0, 0.7419)  # the 23 columns of 31 that orders alone tell
 

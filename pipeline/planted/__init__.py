@@ -1,13 +1,15 @@
-"""The planted shop: a company of nobody, whose every truth is known, for all eighteen extracts of the standard contract.
+"""The planted shop: a company of nobody, of which everything is known.
+
+Its files fill all eighteen extracts of the standard contract.
 
 `bring_in` writes its extracts as a company would deliver them, below `<incoming>/planted/`, and beside that
 folder, where no step of the pipeline looks, the truth they were made from (`planted_truth/`). Both are a pure
 function of `Shop`: a seed, a number of customers, a first and a last day.
 
-What is planted: the five purchase groups, needs, who left and why, when the young buy, a function hardly anybody
-uses, a growing wish to save energy, hotels and phones by purse and city, meals by occasion, offers that work for one
-age only, looks before price for a new product, points and birthdays, barriers, a market, chains of referrals;
-and a known number of faults in the files.
+What is planted: the five purchase groups, needs, who left and why, when the young buy, a function hardly
+anybody uses, a growing wish to save energy, hotels and phones by purse and city, meals by occasion, offers
+that work for one age only, looks before price for a new product, points and birthdays, barriers, a market,
+chains of referrals; and a known number of faults in the files.
 """
 
 from __future__ import annotations
@@ -60,7 +62,7 @@ def live(shop: Shop) -> Life:
 
 
 def bring_in(incoming: Path, shop: Shop | None = None) -> dict[str, int]:
-    """Write the extracts that are not there yet, and the truth beside them; return extract → files written now."""
+    """Write the extracts that are not there yet, and the truth; return extract → files written now."""
     from pipeline.planted import deliveries, extracts, faults, truth
 
     shop = shop or Shop()

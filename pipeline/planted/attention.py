@@ -1,4 +1,4 @@
-"""What customers do beside buying: using, browsing, answering messages, sharing, inviting, collecting points."""
+"""What customers do beside buying: using, browsing, answering, sharing, inviting, collecting points."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ def _distinct(events: Events, *names: str) -> Events:
 
 
 def usage(shop: Shop, people: People, shelf: Products, orders: Orders, lines: Lines) -> Events:
-    """Those who bought the software use it; who needs functions uses most of them, and hardly anybody one of them."""
+    """Who bought the software uses it: the functional most of its functions, hardly anybody one of them."""
     import numpy as np
 
     chance = shop.chance("usage")
@@ -118,9 +118,9 @@ def usage(shop: Shop, people: People, shelf: Products, orders: Orders, lines: Li
 def browsing(
     shop: Shop, people: People, shelf: Products, orders: Orders, lines: Lines
 ) -> tuple[Events, np.ndarray]:
-    """Steps before orders and without them. Also gives the stage each customer reached in the last 30 days, or "".
+    """Steps before orders and without them, and the stage each customer reached in the last 30 days, or "".
 
-    In green regions people look for what the shop does not have, and many look at the new product without buying.
+    In green regions people look for what the shop does not have; many look at the new product and do not buy.
     """
     import numpy as np
 
@@ -210,7 +210,7 @@ def _steps(
 
 
 def messages(shop: Shop, people: People) -> Events:
-    """A message a month and channel; opened, clicked and answered on the channel the customer prefers. Silent ones never do."""
+    """A message a month and channel, opened on the one the customer prefers; the silent never open one."""
     import numpy as np
 
     chance = shop.chance("messages")
@@ -293,7 +293,7 @@ def sharing(shop: Shop, people: People) -> tuple[Events, np.ndarray]:
 
 
 def invitations(shop: Shop, people: People, orders: Orders) -> Events:
-    """Every referral the truth knows, and as many invitations nobody took. `registered` and `ordered` are days or -1."""
+    """Every referral the truth knows, and as many invitations nobody took; days of what followed, or -1."""
     import numpy as np
 
     chance = shop.chance("invitations")
@@ -327,7 +327,7 @@ def invitations(shop: Shop, people: People, orders: Orders) -> Events:
 
 
 def points(shop: Shop, people: People, orders: Orders, lines: Lines) -> Events:
-    """A point for each CNY a member spends, some handed in, the rest lost after a year; a present on the birthday."""
+    """A point for each CNY a member spends, handed in or lost after a year; a present on the birthday."""
     import numpy as np
 
     chance = shop.chance("points")

@@ -1,4 +1,4 @@
-"""Campaigns with a holdout, and the orders they bring about: effects that are true because they were planted."""
+"""Campaigns with a holdout, and the orders they bring about: effects that are true, being planted."""
 
 from __future__ import annotations
 
@@ -21,8 +21,10 @@ LENGTH_DAYS = 28
 
 @dataclass(frozen=True)
 class Campaign:
-    """Strategy, whom it is for, how it reaches them, first day before the end, and the share of the young and of the rest
-    it makes buy once more within its days."""
+    """What it tries on whom, from how many days before the end, at what cost.
+
+    The effects are the shares of the young and of the others it makes buy once more within its days.
+    """
 
     strategy: str
     segment: str
@@ -41,7 +43,7 @@ CAMPAIGNS = {
 
 @dataclass(frozen=True)
 class Touches:
-    """One element per customer a campaign was meant for; `answer` is the day of the order it brought, or -1."""
+    """One element per customer a campaign was meant for; `answer`: day of the order it brought, or -1."""
 
     campaign: np.ndarray
     customer: np.ndarray

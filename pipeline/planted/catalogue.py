@@ -1,7 +1,7 @@
 """What the planted shop sells and where: products, prices, cities, holidays, the market around it.
 
-Reference data in Chinese and English. Cities of the first two tiers are those of the published list of 2025; all
-other cities are invented, because the tiers of real ones are licensed. Prices are CNY.
+Reference data in Chinese and English. Cities of the first two tiers are those of the published list of 2025;
+all other cities are invented, because the tiers of real ones are licensed. Prices are CNY.
 """
 
 from __future__ import annotations
@@ -140,7 +140,8 @@ def products(shop: Shop) -> Products:
             for tier, factor in enumerate(TIER_FACTOR):
                 for brand, (brand_zh, brand_en) in enumerate(BRANDS):
                     words = DINING_SETS.get(for_whom, (zh, en)) if category == "dining" else (zh, en)
-                    name = f"{brand_zh}{TIER_WORDS[tier][0]}{words[0]} / {brand_en} {TIER_WORDS[tier][1]} {words[1]}"
+                    tier_zh, tier_en = TIER_WORDS[tier]
+                    name = f"{brand_zh}{tier_zh}{words[0]} / {brand_en} {tier_en} {words[1]}"
                     cents = round(price * factor * BRAND_FACTOR[brand]) * 100 - 10
                     rows.append((f"P-{len(rows):03d}", number, tier, brand, for_whom, cents, -400, name))
         for drop in range(shop.days // DROP_EVERY_DAYS + 1):

@@ -1,4 +1,4 @@
-"""The files a company drops, each extract in a format of its own as its systems would write it. Equal rows give equal bytes."""
+"""The files a company drops: each extract in a format of its own, equal rows as equal bytes."""
 
 from __future__ import annotations
 
@@ -16,7 +16,6 @@ from typing import TYPE_CHECKING
 from xml.sax.saxutils import escape
 
 from pipeline.planted import faults
-from storage.lake import write_bytes
 
 if TYPE_CHECKING:
     from pipeline.planted.extracts import Rows
@@ -51,12 +50,7 @@ def zstandard(content: bytes) -> bytes:
     """Zstandard, as one frame."""
     import pyarrow as pa
 
-    sink = io.BytesIO()
-    with pa.CompressedOutputStream(sink, "zstd") as stream:
-        stream.write(content)
-        stream.flush()
-        stream.close()
-        return sink.getvalue()
+    return pa.compress(content, codec="zstd", asbytes=True)
 
 
 def archived(members: dict[str, bytes]) -> bytes:
@@ -177,24 +171,25 @@ def _write_extract(shop: Shop, folder: Path, name: str, rows: Rows) -> int:
     header = list(rows.columns)
     written = 0
     for day, positions in zip(days.tolist(), np.split(order, starts[1:]), strict=True):
-        path = _path(shop, folder, name, day, form)
-        if not path.exists():
-            write_bytes(path, form.bytes_of(header, [records[position] for position in positions.tolist()]))
-            written += 1
-    written += _write_faulty_files(shop, folder, name, rows, form)
+        content = form.bytes_of(header, [records[position] for position in positions.tolist()])
+        written += _put(_path(shop, folder, name, day, form), content)
+    twice = faults.day_sent_twice(rows)
+    if name == faults.FILE_SENT_TWICE:
+        content = _path(shop, folder, name, twice, form).read_bytes()
+        written += _put(_path(shop, folder, name, twice + 1, form), content)
+    if name == faults.EMPTY_FILE:
+        written += _put(_path(shop, folder, name, twice + 1, form), b"")
     return written
 
 
-def _write_faulty_files(shop: Shop, folder: Path, name: str, rows: Rows, form: Format) -> int:
-    day, _ = faults.file_sent_twice(rows)
-    path = _path(shop, folder, name, day + 1, form)
-    if name == faults.FILE_SENT_TWICE and not path.exists():
-        write_bytes(path, _path(shop, folder, name, day, form).read_bytes())
-        return 1
-    if name == faults.EMPTY_FILE and not path.exists():
-        write_bytes(path, b"")
-        return 1
-    return 0
+def _put(path: Path, content: bytes) -> bool:
+    """Whether the file had to be written. Not synced to disk: a file a crash cut short has another length."""
+    if path.exists() and path.stat().st_size == len(content):
+        return False
+    beside = path.with_name(f".{path.name}.part")
+    beside.write_bytes(content)
+    beside.replace(path)
+    return True
 
 
 def _path(shop: Shop, folder: Path, name: str, day: int, form: Format) -> Path:

@@ -1,12 +1,13 @@
 """The twenty-one extracts of the standard contract, row by row with the day each row is delivered.
 
-What changes after it was first sent is sent again: each version shows only what had happened by the evening before its
-delivery. So a feedback item comes open, then answered, then resolved, as a service desk would export it.
+What changes after it was first sent is sent again: each version shows only what had happened by the evening
+before its delivery. So a feedback item comes open, then answered, then
+resolved, as a service desk would export it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -63,7 +64,7 @@ class Life:
     points: attention.Events
 
 
-# --- values as text ------------------------------------------------------------------------------------------
+# --- values as text ----------------------------------------------------------------------------------------
 
 
 def instants(shop: Shop, second: np.ndarray) -> list[str]:
@@ -98,37 +99,32 @@ def yes_no(flag: np.ndarray) -> list[str]:
     return ["true" if value else "false" for value in flag.tolist()]
 
 
-def plain(column: object) -> list[str]:
+def plain(column: Iterable[object]) -> list[str]:
     """A column of reference data: dates, amounts and words as they are, nothing for what is not known."""
-    import numpy as np
-
-    texts = []
-    for value in np.asarray(column, dtype=object).tolist() if not isinstance(column, list) else column:
-        if isinstance(value, bool | np.bool_):
-            texts.append("true" if value else "false")
-        elif value is None or value != value or str(value) == "NaT":
-            texts.append("")
-        elif isinstance(value, float) and abs(value) >= 1:
-            texts.append(f"{value:.2f}")
-        else:
-            texts.append(str(value).replace("T", " "))
-    return texts
+    return [_text(value) for value in column]
 
 
-def _dated(column: np.ndarray) -> list[str]:
+def _text(value: object) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return f"{value:.2f}" if isinstance(value, float) and value >= 1 else str(value)
+
+
+def dated(column: np.ndarray) -> list[str]:
+    """The same, where the column may be one of numpy's days or instants."""
     import numpy as np
 
     column = np.asarray(column)
     if column.dtype.kind != "M":
-        return plain(column.tolist() if column.dtype.kind in "bfiu" else list(column))
+        return plain(column.tolist())
     unit = "s" if column.dtype == np.dtype("datetime64[s]") else "D"
-    return [
-        text.replace("T", " ").replace("NaT", "")
-        for text in np.datetime_as_string(column, unit=unit).tolist()
-    ]
+    texts = np.char.replace(np.datetime_as_string(column, unit=unit), "T", " ")
+    return np.where(np.isnat(column), "", texts).tolist()
 
 
-# --- versions ------------------------------------------------------------------------------------------------
+# --- versions ----------------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
@@ -142,7 +138,7 @@ class Versions:
 
 
 def versions(shop: Shop, schedule: Schedule, first: np.ndarray, later: dict[str, np.ndarray]) -> Versions:
-    """A row when the record begins (`first`, seconds), and one more for each delivery by which something had changed."""
+    """A row when the record begins (`first`, seconds), and one for each delivery by which it had changed."""
     import numpy as np
 
     records, deliveries = [np.arange(len(first))], [schedule(shop, first // DAY)]
@@ -165,7 +161,7 @@ def _once(shop: Shop, schedule: Schedule, second: np.ndarray) -> Versions:
     return versions(shop, schedule, second, {})
 
 
-# --- the extracts --------------------------------------------------------------------------------------------
+# --- the extracts ------------------------------------------------------------------------------------------
 
 
 def assemble(shop: Shop, life: Life) -> dict[str, Rows]:
@@ -589,7 +585,7 @@ def _products(shop: Shop, shelf: Products) -> Rows:
         parts.append({name: np.asarray(column)[changed] for name, column in listed.items()})
         delivered.append(np.full(int(changed.sum()), day))
     columns = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
-    texts = {name: _dated(column) for name, column in columns.items()}
+    texts = {name: dated(column) for name, column in columns.items()}
     return Rows(
         np.concatenate(delivered), texts | {"list_price": [f"{value:.2f}" for value in columns["list_price"]]}
     )
@@ -599,7 +595,7 @@ def _reference(columns: dict[str, list]) -> Rows:
     """What is sent once, on the first day."""
     import numpy as np
 
-    texts = {name: _dated(column) for name, column in columns.items()}
+    texts = {name: dated(column) for name, column in columns.items()}
     return Rows(np.zeros(len(next(iter(texts.values()))), dtype=int), texts)
 
 

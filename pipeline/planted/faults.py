@@ -1,13 +1,14 @@
 """Faults in the planted files, each counted: what the loader must find, and what must not change any figure.
 
-The rows with a bad value are rows of nobody's orders, so that losing them to quarantine changes no truth; rows sent twice
-and corrected rows are real ones.
+The rows with a bad value are of orders nobody made, so that losing them to quarantine changes no truth; rows
+sent twice and corrected rows are real ones.
 """
 
 from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from pipeline.planted.extracts import Rows
@@ -93,6 +94,7 @@ def accounts(shop: Shop, extracts: dict[str, Rows], planted: dict[str, Rows]) ->
 
     found = []
     for name, rows in extracts.items():
+        sent = planted[name]
         reasons: Counter[str] = Counter()
         for bad in BAD_VALUES:
             if bad.extract == name:
@@ -101,7 +103,7 @@ def accounts(shop: Shop, extracts: dict[str, Rows], planted: dict[str, Rows]) ->
             set(zip(*(rows.columns[column] for column in KEYS[name]), strict=True)) if name in KEYS else None
         )
         superseded = (len(rows) - len(keys) if keys else 0) + CORRECTED.get(name, 0)
-        twice = len(file_sent_twice(rows)[1]) if name == FILE_SENT_TWICE else 0
+        twice = int((sent.delivered == day_sent_twice(sent)).sum()) if name == FILE_SENT_TWICE else 0
         duplicate = SENT_TWICE.get(name, 0) + SENT_AGAIN.get(name, 0) + twice
         blank = {"customer_id", "referrer_id"} & set(rows.columns)
         nobody = 0
@@ -116,8 +118,8 @@ def accounts(shop: Shop, extracts: dict[str, Rows], planted: dict[str, Rows]) ->
                 )
                 nobody = len({key for key, value in each if not value})
         quarantined = sum(reasons.values())
-        rows_in = len(planted[name]) + twice
-        files = len(np.unique(planted[name].delivered))
+        rows_in = len(sent) + twice
+        files = len(np.unique(sent.delivered))
         found.append(
             Account(
                 name,
@@ -136,13 +138,12 @@ def accounts(shop: Shop, extracts: dict[str, Rows], planted: dict[str, Rows]) ->
     return found
 
 
-def file_sent_twice(rows: Rows) -> tuple[int, list[int]]:
-    """The day of the file that is sent again, and the positions of its rows: the middle one of the extract."""
+def day_sent_twice(rows: Rows) -> int:
+    """The day of the file that is sent again the day after: the middle one of the extract."""
     import numpy as np
 
     days = np.unique(rows.delivered)
-    day = int(days[len(days) // 2])
-    return day, np.flatnonzero(rows.delivered == day).tolist()
+    return int(days[len(days) // 2])
 
 
 def _add(rows: Rows, delivered: list[int], added: list[dict[str, str]]) -> Rows:
@@ -178,7 +179,7 @@ def _overlap(rows: Rows, count: int) -> Rows:
 
     days = np.unique(rows.delivered)
     positions = _spread(rows, count, int(days[len(days) // 3]))
-    following = {int(day): int(after) for day, after in zip(days[:-1], days[1:], strict=True)}
+    following = dict(pairwise(days.tolist()))
     return _add(
         rows,
         [following[int(rows.delivered[position])] for position in positions],

@@ -1,8 +1,8 @@
 """The customers, and everything that is true of them: the truth from which all behaviour follows.
 
-Groups are dealt in exact shares, because the definitions' groups are shares too: a frequency score of 4 is the
-upper half of repeat buyers, a monetary score of 4 the upper two fifths of all buyers. The planted frequent and
-big customers are exactly those, with a wide empty band between them and the rest.
+Groups are dealt in exact shares, because the definitions' groups are shares too: a frequency score of 4 is
+the upper half of repeat buyers, a monetary score of 4 the upper two fifths of all buyers. The planted
+frequent and big customers are exactly those, with a wide empty band between them and the rest.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from pipeline.planted.shop import Shop
 
-# group: share of customers. Frequent repeat buyers are half of all repeat buyers; big ones 40 % of all buyers.
+# group: share of customers. Frequent ones are half of all repeat buyers, big ones 40 % of all buyers.
 GROUPS = {
     "prospect": 0.05,
     "one_time": 0.19,
@@ -31,8 +31,8 @@ FREQUENT = ("loyal_big", "frequent_small")
 SELDOM = ("potential_loyal", "marginal")
 BIG_ONE_TIME_SHARE = 0.10  # of one-time buyers
 
-# state: share within the groups. What each means in days is told in `_calendar`. Only big baskets can shrink to a
-# quarter: a small one is a single cheap thing already.
+# state: share within the groups. What each means in days is told in `_calendar`. Only big baskets can shrink
+# to a fifth: a small one is a single cheap thing already.
 BIG_STATES = {
     "active": 0.60,
     "churned": 0.16,
@@ -250,9 +250,9 @@ def _calendar(
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """First order, last possible day (exclusive) and median gap of everybody.
 
-    A frequent customer has 14 to 30 gaps' worth of time and a seldom one 2 to 7, so the two never meet. Days from the
-    last order to the end: churned more than 200 (frequent, whose limit is half a year) or more than 440;
-    dormant 4 to 5 of the customer's own gaps; at risk a bit over 2.
+    A frequent customer has 14 to 28 gaps' worth of time and a seldom one 2 to 9, so the two hardly ever meet.
+    Days from the last order to the end: churned more than 200 (frequent, whose limit is half a year) or more
+    than 440; dormant 4.5 to 5.5 of the customer's own gaps; at risk 1.7 to 2.7.
     """
     import numpy as np
 
@@ -273,7 +273,7 @@ def _calendar(
     gap = np.where(frequent, np.minimum((stops - joined) / fast, 28), gap)
     gap = np.where(frequent & (state == "reactivated"), np.minimum((end - 320 - joined) / fast, 24), gap)
     stops = np.where(frequent & (state == "dormant"), end - 4.5 * gap, stops)
-    stops = np.where(frequent & (state == "at_risk"), end - 2.3 * gap, stops)
+    stops = np.where(frequent & (state == "at_risk"), end - 1.7 * gap, stops)
 
     seldom = np.isin(group, SELDOM)
     joined = np.where(seldom, between(0, end - 340, n), joined)
@@ -284,7 +284,7 @@ def _calendar(
     stops = np.where(left, end - between(445, 480, n), stops)
 
     once = group == "one_time"
-    joined = np.where(once & (state == "new"), end - between(3, 28, n), joined)
+    joined = np.where(once & (state == "new"), end - between(0.5, 28, n), joined)
     joined = np.where(once & (state == "awaiting_second"), end - between(34, 75, n), joined)
     joined = np.where(once & (state == "one_time_between"), end - between(90, 400, n), joined)
     joined = np.where(once & (state == "churned"), between(0, end - 520, n), joined)
@@ -304,7 +304,7 @@ def _order_cents(group: np.ndarray, is_big: np.ndarray, chance: np.random.Genera
 
     typical = np.select(
         [group == "loyal_big", group == "potential_loyal", group == "frequent_small", is_big],
-        [700, 3600, 45, 5500],
+        [1200, 3600, 80, 6500],
         90,
     )
     return (typical * 100 * np.exp(chance.normal(0, 0.15, len(group)))).astype(int)
@@ -336,7 +336,7 @@ def _first_share(which: np.ndarray, share: float) -> np.ndarray:
 
 
 def _referrers(group: np.ndarray, joined: np.ndarray, chance: np.random.Generator) -> np.ndarray:
-    """Each tenth newcomer came through a frequent customer who had been there for sixty days; chains arise."""
+    """One newcomer in eight came through a frequent customer of sixty days or more; chains arise."""
     import numpy as np
 
     referrer = np.full(len(group), -1)

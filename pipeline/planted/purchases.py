@@ -23,7 +23,7 @@ BAND_KEPT = 0.80  # share of orders within the customer's own hours
 # categories a basket is filled from, by group (weights in the order of catalogue.NAMES)
 #            grocery household dining apparel small hotel software phone appliance
 BASKETS = {
-    "loyal_big": (0, 0, 3, 3, 4, 4, 3, 0.3, 0.2),
+    "loyal_big": (0, 0, 3, 3, 4, 4, 3, 0, 0),
     "potential_loyal": (0, 0, 0, 0, 0.5, 2, 0, 5, 3),
     "frequent_small": (5, 4, 2, 0, 0, 0, 0, 0, 0),
     "marginal": (3, 3, 3, 1, 0, 0, 0, 0, 0),
@@ -31,7 +31,7 @@ BASKETS = {
     "unsettled": (3, 3, 3, 1, 0, 0, 0, 0, 0),
 }
 BIG_ONE_TIME_BASKET = (0, 0, 0, 0, 0, 0, 0, 5, 4)
-MOST_UNITS = 8
+MOST_UNITS = 12
 
 # price tier → weights of the shelves (practical, value, high_end)
 SHELVES = {"budget": (0.90, 0.10, 0.0), "mid": (0.08, 0.84, 0.08), "premium": (0.0, 0.12, 0.88)}
@@ -39,7 +39,7 @@ PHONE_SHELVES = {"1": (0.05, 0.45, 0.50), "new1": (0.05, 0.45, 0.50), "2": (0.2,
 PHONE_SHELVES_ELSEWHERE = (0.60, 0.38, 0.02)
 
 COST_SHARE = 0.60  # of the list price
-DECLINE, GROWTH = 0.25, 2.2  # of the order value in the last 90 days
+DECLINE, GROWTH = 0.2, 3.5  # of the order value in the last 90 days
 
 
 @dataclass(frozen=True)
@@ -190,7 +190,7 @@ def _birthday_orders(
 def _orders_that_count_nowhere(
     shop: Shop, people: People, chance: np.random.Generator
 ) -> list[tuple[np.ndarray, np.ndarray]]:
-    """Test orders, orders of nothing but a gift card, cancelled orders: beside the valid ones of the frequent."""
+    """Test orders, orders of a gift card alone, cancelled ones: beside the valid ones of the frequent."""
     import numpy as np
 
     steady = np.flatnonzero(people.of("loyal_big", "frequent_small") & (people.state == "active"))
@@ -285,7 +285,7 @@ def _products(
     category: np.ndarray,
     chance: np.random.Generator,
 ) -> np.ndarray:
-    """A product of the category for each line: shelf by purse (phones also by city), use by occasion, brand by habit."""
+    """A product for each line: shelf by purse (phones also by city), use by occasion, brand by habit."""
     import numpy as np
 
     n = len(order)
@@ -331,7 +331,7 @@ def _products(
 
 
 def _returns(shop: Shop, people: People, orders: Orders, lines: Lines) -> Returns:
-    """One line in fifty comes back; who leaves over quality brings back a defect at the end. Never a whole one-time order."""
+    """One line in fifty comes back, and a defect of who leaves over quality. Never a whole one-time order."""
     import numpy as np
 
     chance = shop.chance("returns")

@@ -1,7 +1,8 @@
 """What is true of the planted shop, as files for tests and people: never read by any step of the pipeline.
 
-`customers.csv` has one row per customer. Beside each truth stands whether it is *promised*: whether enough was bought,
-said or told, for the definitions to find it. `facts.csv` has one row per fact about the shop as a whole.
+`customers.csv` has one row per customer. Beside each truth stands whether it is *promised*: whether enough was
+bought, said or told, for the definitions to find it. `facts.csv` has one row per fact about the shop as a
+whole.
 """
 
 from __future__ import annotations
@@ -333,11 +334,10 @@ def _chains(life: Life) -> list[list[int]]:
     """For each referred customer the way from the first referrer down to them."""
     referrer = life.people.referrer.tolist()
     chains = []
-    for customer, sender in enumerate(referrer):
+    for customer in range(len(referrer)):
         chain = [customer]
-        while sender >= 0:  # a referrer joined earlier, so this ends
-            chain.append(sender)
-            sender = referrer[sender]
+        while referrer[chain[-1]] >= 0:  # a referrer joined earlier, so this ends
+            chain.append(referrer[chain[-1]])
         if len(chain) > 1:
             chains.append(chain[::-1])
     return chains

@@ -1,4 +1,4 @@
-"""What customers tell the shop: feedback, answers to surveys, service tickets. All of it follows from the truth."""
+"""What customers tell the shop: feedback, answers to surveys, service tickets. All follows from the truth."""
 
 from __future__ import annotations
 
@@ -232,7 +232,7 @@ def sentences(people: People, shelf: catalogue.Products, lines: Lines, said: Fee
 
 
 def tickets(shop: Shop, people: People, orders: Orders) -> Tickets:
-    """Who needs service calls about most orders; everybody else about few. One agent is slow, and marked down for it."""
+    """Who needs service calls about most orders, all others about few. One agent is slow, and marked down."""
     import numpy as np
 
     chance = shop.chance("tickets")

@@ -73,8 +73,10 @@ class Folder:
         if not self.root.is_dir():
             msg = f"the incoming folder {self.root} does not exist"
             raise FolderMissing(msg)
+        if not (self.root / folder).is_dir():  # a source that has sent nothing yet
+            return []
         found = []
-        for parent, _, names in os.walk(self.root / folder):
+        for parent, _, names in os.walk(self.root / folder, onerror=_raise):
             for name in names:
                 path = Path(parent, name)
                 try:
@@ -94,6 +96,11 @@ class Folder:
     def url(self, file: Found) -> str:
         """Where the file lies, for people."""
         return str(self.root / file.path)
+
+
+def _raise(fault: OSError) -> None:
+    """A folder that cannot be looked into is no empty one, as `os.walk` would have it."""
+    raise fault
 
 
 def _found(path: str, status: os.stat_result) -> Found:
@@ -300,8 +307,8 @@ class _Driver:
             return importlib.import_module(self.module)
         except ModuleNotFoundError as missing:
             msg = (
-                f"{address} needs the package {self.module}, and {missing.name} is not installed: "
-                f"pip install 'customer-segmentation[{self.extra}]'"
+                f"{address} needs the package {self.module.partition('.')[0]}, and {missing.name} is not "
+                f"installed: pip install '.[{self.extra}]'"
             )
             raise IncomingWrong(msg) from missing
 

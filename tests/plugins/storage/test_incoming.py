@@ -256,7 +256,7 @@ def test_a_driver_that_is_missing_is_named_with_what_to_install(monkeypatch, add
 
     monkeypatch.setattr(importlib, "import_module", not_installed)
     with pytest.raises(
-        incoming.IncomingWrong, match=rf"{address}.*{package} is not installed.*segmentation\[{extra}\]"
+        incoming.IncomingWrong, match=rf"{address}.*{package} is not installed.*'\.\[{extra}\]"
     ):
         incoming.place(address).files("shop")
 

@@ -218,6 +218,20 @@ def test_an_incoming_folder_that_is_not_there_is_no_empty_one(shop):
         shop.land()
 
 
+def test_a_folder_that_cannot_be_looked_into_is_no_empty_one(shop, monkeypatch):
+    shop.send(csv_lines(order(1)))
+    scandir = os.scandir
+
+    def locked(path):
+        if str(path).endswith("orders"):
+            raise PermissionError(13, "Permission denied", str(path))
+        return scandir(path)
+
+    monkeypatch.setattr(os, "scandir", locked)
+    with pytest.raises(PermissionError, match="orders"):
+        shop.land()
+
+
 def unread(folder, file):
     raise AssertionError(f"{file.path} was read")
     yield

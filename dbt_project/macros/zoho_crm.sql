@@ -3,6 +3,11 @@
     the same columns, but that only the pull tells of deleted records, by a row that says so.
 #}
 
+{# An instant as Zoho writes it, in UTC or with an offset, as a local timestamp. #}
+{% macro zoho_time(column) -%}
+    cast(cast({{ text(column) }} as timestamp with time zone) at time zone '{{ var("time_zone") }}' as timestamp)
+{%- endmacro %}
+
 {# Whether a record is there, as an SQL condition. #}
 {% macro is_kept(source_name, extract) -%}
     {%- if 'is_deleted' in declared_columns(source_name, extract) -%}
@@ -30,7 +35,7 @@ companies as (
     select
         '{{ source_name }}' as source,
         {{ text('id') }} as customer_id,
-        cast({{ local_time(text('created_time'), source_name, 'accounts') }} as date) as created_on,
+        cast({{ zoho_time('created_time') }} as date) as created_on,
         {{ text('phone') }} as phone_hash,
         cast(null as varchar) as email_hash,
         {{ text('id') }} as crm_id,
@@ -43,7 +48,7 @@ companies as (
         {{ text('billing_city') }} as city,
         {{ text('owner') }} as account_owner,
         cast(null as boolean) as consent_marketing,
-        cast({{ local_time(text('modified_time'), source_name, 'accounts') }} as date) as updated_on,
+        cast({{ zoho_time('modified_time') }} as date) as updated_on,
         known_from_on,
         known_until_on
     from accounts
@@ -54,7 +59,7 @@ persons as (
     select
         '{{ source_name }}' as source,
         {{ text('id') }} as customer_id,
-        cast({{ local_time(text('created_time'), source_name, 'contacts') }} as date) as created_on,
+        cast({{ zoho_time('created_time') }} as date) as created_on,
         {{ text('mobile') }} as phone_hash,
         {{ text('email') }} as email_hash,
         {{ text('id') }} as crm_id,
@@ -67,7 +72,7 @@ persons as (
         {{ text('mailing_city') }} as city,
         {{ text('owner') }} as account_owner,
         not cast({{ text('email_opt_out') }} as boolean) as consent_marketing,
-        cast({{ local_time(text('modified_time'), source_name, 'contacts') }} as date) as updated_on,
+        cast({{ zoho_time('modified_time') }} as date) as updated_on,
         known_from_on,
         known_until_on
     from contacts
@@ -114,7 +119,7 @@ won as (
         coalesce({{ text('account_name') }}, {{ text('contact_name') }}) as customer_id,
         coalesce(
             cast({{ text('closing_date') }} as timestamp),
-            {{ local_time(text('modified_time'), source_name, 'deals') }}
+            {{ zoho_time('modified_time') }}
         ) as ordered_at,
         cast({{ text('amount') }} as decimal(18, 2)) as net_amount,
         delivery,
@@ -159,7 +164,7 @@ ordered as (
         '{{ source_name }}' as source,
         {{ text('id') }} as order_id,
         coalesce({{ text('account_name') }}, {{ text('contact_name') }}) as customer_id,
-        {{ local_time(text('created_time'), source_name, 'sales_orders') }} as ordered_at,
+        {{ zoho_time('created_time') }} as ordered_at,
         case lower({{ text('status') }})
             when 'approved' then 'paid'
             else lower({{ text('status') }})
@@ -296,9 +301,9 @@ renamed as (
         {{ text('id') }} as ticket_id,
         coalesce({{ text('account_name') }}, {{ text('related_to') }}) as customer_id,
         lower({{ text('type') }}) as kind,
-        {{ local_time(text('created_time'), source_name, 'cases') }} as opened_at,
+        {{ zoho_time('created_time') }} as opened_at,
         case
-            when lower({{ text('status') }}) = 'closed' then {{ local_time(text('modified_time'), source_name, 'cases') }}
+            when lower({{ text('status') }}) = 'closed' then {{ zoho_time('modified_time') }}
         end as closed_at,
         {{ text('owner') }} as agent,
         known_from_on,

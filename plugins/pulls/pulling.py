@@ -11,12 +11,14 @@ import hashlib
 import heapq
 import json
 import logging
+import re
 import shutil
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
+from itertools import chain
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
@@ -29,6 +31,7 @@ OVERLAP = timedelta(hours=1)
 told apart by key and load column."""
 
 PRIVATE = 0o600  # what was sent is personal, and landing keeps it
+_INSTANT = re.compile(r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d+)?(Z|[+-]\d{2}:\d{2})", re.ASCII)
 _FAN_IN = 200  # files open at once while pages are merged
 
 Scalar = str | int | bool | Decimal | None
@@ -130,22 +133,28 @@ def pull(vendor: Vendor, order: Order, *, since: datetime | None = None) -> Pull
         page = vendor.page(order.extract, order.columns, window, pages.cursor)
         pages.keep(page, order.columns)
     lines = pages.write(order.target)
-    with order.target.open("rb") as file:
-        sha256 = hashlib.file_digest(file, "sha256").hexdigest()
     lake.write_json(
         order.record,
         {
             "since": window.since.isoformat() if window.since else None,
             "until": window.until.isoformat(),
             "lines": lines,
-            "file": order.target.name,
-            "sha256": sha256,
+            "file": order.target.name if lines else None,
         },
     )
     for folder in pages.folder.parent.glob(f"{order.delivered_on.isoformat()}_*"):
         shutil.rmtree(folder)
     log.info("pulled %s: %d records for %s", order.extract, lines, order.delivered_on)
     return Pulled(order.extract, lines)
+
+
+def write_account(target: Path, records: Mapping[str, Path]) -> None:
+    """Say what was pulled, one line per extract. Written last: where it is, the pull is done."""
+    lines = []
+    for extract, record in sorted(records.items()):
+        told = json.loads(record.read_text(encoding="utf-8"))
+        lines.append(json.dumps({"extract": extract, **told}, ensure_ascii=False, sort_keys=True) + "\n")
+    _write_lines(target, lines)
 
 
 def _name(order: Order, window: Window) -> str:
@@ -192,7 +201,10 @@ class Pages:
         self._last, self._next = path, page.next
 
     def write(self, target: Path) -> int:
-        """Merge the pages into `target`, without the second copy of what two pages hold; return the lines."""
+        """Merge the pages into `target`, without the second copy of what two pages hold; return the lines.
+
+        No lines are no file: an empty one is how a broken delivery looks.
+        """
         parts = [_Part(path, header=1) for path in self._files()]
         while len(parts) > _FAN_IN:
             wider = []
@@ -201,7 +213,11 @@ class Pages:
                 _write_lines(path, _merged(parts[at : at + _FAN_IN]))
                 wider.append(_Part(path, header=0))
             parts = wider
-        return _write_lines(target, (line.split("\t", 2)[2] for line in _merged(parts)))
+        merged = _merged(parts)
+        first = next(merged, None)
+        if first is None:
+            return 0
+        return _write_lines(target, (line.split("\t", 2)[2] for line in chain([first], merged)))
 
     def _files(self) -> list[Path]:
         return sorted(self.folder.glob("[0-9]*.jsonl.gz"))
@@ -255,10 +271,18 @@ def _scalar(value: Scalar) -> str:
 def flat(value: Any) -> Scalar:
     """A vendor's value as a scalar: a reference to a record is its id, anything else nested is JSON text.
 
+    An instant with an offset is told in UTC: a column of instants has one zone, and SQL engines read an
+    offset over without a word.
+
     The name beside the id is left behind: it is often a person's, and the record it belongs to has it.
     """
     if isinstance(value, Mapping) and "id" in value:
         return flat(value["id"])
     if isinstance(value, Mapping | list):
         return json.dumps(value, ensure_ascii=False, sort_keys=True, default=str)
+    if isinstance(value, str) and _INSTANT.fullmatch(value):
+        try:
+            return datetime.fromisoformat(value).astimezone(UTC).isoformat().replace("+00:00", "Z")
+        except ValueError:  # looks like an instant and is none: the loader says so
+            return value
     return value

@@ -239,7 +239,7 @@ class ZohoCrm:
                 values = (
                     {"Parent_Id": record_id}
                     if module.subform
-                    else {"id": record_id, "Modified_Time": record["deleted_time"]}
+                    else {"id": record_id, "Modified_Time": flat(record["deleted_time"])}
                 )
                 lines.append(Line(deleted_at, record_id, values | {"is_deleted": True}))
         more = info.get("more_records")

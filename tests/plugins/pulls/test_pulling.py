@@ -146,7 +146,10 @@ def test_a_value_is_written_as_it_came(order, value, written):
     assert gzip.decompress(asked.target.read_bytes()).decode() == f'{{"id":"1","name":{written}}}\n'
 
 
-def test_what_refers_to_a_record_is_its_id_and_what_is_nested_is_text():
+def test_a_reference_is_its_id_an_instant_is_in_utc_and_what_is_nested_is_text():
     assert pulling.flat({"id": "5", "name": "A Person"}) == "5"
     assert pulling.flat(["a", "b"]) == '["a", "b"]'
+    assert pulling.flat("2024-03-01T02:00:00+08:00") == "2024-02-29T18:00:00Z"
+    assert pulling.flat("2024-13-01T02:00:00+08:00") == "2024-13-01T02:00:00+08:00"
+    assert pulling.flat("2024-03-01") == "2024-03-01"
     assert pulling.flat({"b": 1, "a": Decimal("1.0")}) == '{"a": "1.0", "b": 1}'

@@ -16,7 +16,8 @@ renamed as (
         dumps.known_until_on
     from category_translation
     inner join dumps
-        on category_translation.known_from_on <= dumps.known_from_on and dumps.known_from_on < category_translation.known_until_on
+        on category_translation.known_from_on <= dumps.known_from_on
+            and category_translation.known_until_on > dumps.known_from_on
 )
 
 select * from renamed

@@ -19,7 +19,7 @@ renamed as (
         dumps.known_until_on
     from customers
     inner join dumps
-        on customers.known_from_on <= dumps.known_from_on and dumps.known_from_on < customers.known_until_on
+        on customers.known_from_on <= dumps.known_from_on and customers.known_until_on > dumps.known_from_on
 )
 
 select * from renamed

@@ -20,7 +20,7 @@ renamed as (
         dumps.known_until_on
     from order_items
     inner join dumps
-        on order_items.known_from_on <= dumps.known_from_on and dumps.known_from_on < order_items.known_until_on
+        on order_items.known_from_on <= dumps.known_from_on and order_items.known_until_on > dumps.known_from_on
 )
 
 select * from renamed

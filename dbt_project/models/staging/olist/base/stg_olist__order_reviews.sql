@@ -22,7 +22,7 @@ renamed as (
         dumps.known_until_on
     from order_reviews
     inner join dumps
-        on order_reviews.known_from_on <= dumps.known_from_on and dumps.known_from_on < order_reviews.known_until_on
+        on order_reviews.known_from_on <= dumps.known_from_on and order_reviews.known_until_on > dumps.known_from_on
 )
 
 select * from renamed

@@ -18,7 +18,7 @@ renamed as (
         dumps.known_until_on
     from products
     inner join dumps
-        on products.known_from_on <= dumps.known_from_on and dumps.known_from_on < products.known_until_on
+        on products.known_from_on <= dumps.known_from_on and products.known_until_on > dumps.known_from_on
 )
 
 select * from renamed

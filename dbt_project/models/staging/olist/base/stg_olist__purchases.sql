@@ -12,10 +12,10 @@ renamed as (
     select
         {{ text('order_id') }} as order_id,
         {{ text('customer_id') }} as customer_record_id,
-        order_status,
+        lower({{ text('order_status') }}) as order_status,
         -- approved, invoiced and processing stand between the approved payment and the parcel; unavailable: nothing
         -- to send was found, and 603 of those 609 orders have lost their items too
-        case order_status
+        case lower({{ text('order_status') }})
             when 'created' then 'created'
             when 'approved' then 'paid'
             when 'invoiced' then 'paid'
@@ -35,7 +35,7 @@ renamed as (
         dumps.known_until_on
     from orders
     inner join dumps
-        on orders.known_from_on <= dumps.known_from_on and dumps.known_from_on < orders.known_until_on
+        on orders.known_from_on <= dumps.known_from_on and orders.known_until_on > dumps.known_from_on
 )
 
 select * from renamed

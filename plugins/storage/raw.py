@@ -186,8 +186,8 @@ def ensure_empty(lake: Path, sources: Sequence[Source]) -> None:
 
     An extract that never came is then an empty one. What is there already with these columns is left alone.
     """
-    private_folder(lake / "quarantine", lake)
     for source, extract in _extracts(sources):
+        private_folder((lake / "quarantine" / source.name / extract.name / _NO_DELIVERY).parent, lake)
         for layer, schema in (("raw", raw_schema(extract)), ("quarantine", quarantine_schema())):
             _write_empty(lake / layer / source.name / extract.name / _NO_DELIVERY, schema)
 

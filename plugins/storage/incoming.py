@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 _PIECE = 1 << 20
 # Of a bucket so much is asked for at once: a request costs some 50 ms, whatever it brings.
 _REMOTE_PIECE = 8 << 20
+# What Airflow calls a connection whose type belongs to a provider that is not installed; none is needed here.
+_ANY_TYPE = "generic"
 
 
 class IncomingWrong(ValueError):
@@ -214,8 +216,8 @@ class Bucket:
         except AirflowNotFoundException as unknown:
             msg = f"{self.address}: Airflow knows no connection {self.connection!r}"
             raise ConnectionUnknown(msg) from unknown
-        if known.conn_type not in self._driver.connection_types:
-            wanted = " or ".join(self._driver.connection_types)
+        if known.conn_type not in (*self._driver.connection_types, _ANY_TYPE):
+            wanted = " or ".join((*self._driver.connection_types, _ANY_TYPE))
             found = f"connection {self.connection!r} is of type {known.conn_type!r}"
             msg = f"{found}; {self.address} wants {wanted}"
             raise IncomingWrong(msg)

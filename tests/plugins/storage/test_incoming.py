@@ -233,6 +233,12 @@ def test_a_connection_that_does_not_fit_is_not_half_understood(s3, monkeypatch, 
     assert SECRET not in str(wrong.value)
 
 
+def test_a_connection_need_not_be_of_a_providers_type(s3, monkeypatch):
+    s3.connect(monkeypatch, conn_type="generic")
+    s3.put("shop/a.csv", b"x")
+    assert [found.path for found in incoming.place(s3.address, "exports").files("shop")] == ["shop/a.csv"]
+
+
 def test_an_extra_that_is_no_json_is_not_quoted(s3, monkeypatch):
     monkeypatch.setenv("AIRFLOW_CONN_EXPORTS", '{"conn_type": "aws", "extra": "{secret: ' + SECRET + '"}')
     with pytest.raises(incoming.IncomingWrong, match="extra of connection 'exports' is no JSON") as wrong:

@@ -8,6 +8,7 @@ the first has the value, as Excel keeps it, and the others have none.
 from __future__ import annotations
 
 import json
+import re
 import zipfile
 import zlib
 from datetime import date, datetime, time
@@ -27,6 +28,10 @@ if TYPE_CHECKING:
 
 # Rows looked at together.
 _ROWS = 10_000
+
+_PIECE = 1 << 20  # bytes read at once
+# A formula's element, whatever the writer's prefix for Excel's names is.
+_FORMULA = re.compile(rb"<(\w+:)?f[\s>/]")
 
 _OLD_OR_ENCRYPTED = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 
@@ -105,19 +110,37 @@ class ExcelFile:
         import openpyxl
 
         try:
-            saved = openpyxl.load_workbook(self._path, read_only=True, data_only=True)
-            written = openpyxl.load_workbook(self._path, read_only=True, data_only=False)
-            sheet = self._sheet(saved.sheetnames)
-            for workbook in (saved, written):
-                # What a file says of the size of its sheets is not always so; what lies beyond would be lost.
-                workbook[sheet].reset_dimensions()
-            rows = zip(saved[sheet].iter_rows(), written[sheet].iter_rows(), strict=True)
+            workbook = openpyxl.load_workbook(self._path, read_only=True, data_only=True)
+            saved = workbook[self._sheet(workbook.sheetnames)]
+            # What a file says of the size of its sheets is not always so; what lies beyond would be lost.
+            saved.reset_dimensions()
+            if not self._has_formulas():
+                for number, cells in enumerate(saved.iter_rows(), 1):
+                    yield number, [_cell(cell, cell) for cell in cells]
+                return
+            written = openpyxl.load_workbook(self._path, read_only=True, data_only=False)[saved.title]
+            written.reset_dimensions()
+            rows = zip(saved.iter_rows(), written.iter_rows(), strict=True)
             for number, (values, formulas) in enumerate(rows, 1):
                 yield number, [_cell(value, formula) for value, formula in zip(values, formulas, strict=True)]
         except SetAside:
             raise
         except _DAMAGED as wrong:
             raise SetAside("corrupt_archive", "the workbook is damaged", self._record) from wrong
+
+    def _has_formulas(self) -> bool:
+        """Whether any sheet has a formula; without one a second look at every cell is spared."""
+        with zipfile.ZipFile(self._path) as archive:
+            for name in archive.namelist():
+                if not name.startswith("xl/worksheets/"):
+                    continue
+                with archive.open(name) as part:
+                    before = b""
+                    while piece := part.read(_PIECE):
+                        if _FORMULA.search(before + piece):
+                            return True
+                        before = piece[-8:]
+        return False
 
     def _sheet(self, names: list[str]) -> str:
         wanted = self._extract.sheet

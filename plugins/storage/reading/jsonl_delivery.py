@@ -14,6 +14,8 @@ from storage.reading.line_delivery import LineFile, LineUnreadable
 from storage.reading.outcome import SetAside
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from storage.declaration import Extract
     from storage.reading.content import Content
 
@@ -58,26 +60,39 @@ class JsonLinesFile(LineFile):
         self.missing_columns = never if self._objects else ()
 
 
-def _members(text: str) -> list[tuple[str, str | None]]:
+def _members(text: str) -> Sequence[tuple[str, str | None]]:
     """The members of the one object a text is, values as text; None for null."""
     if text[:1] != "{":
         raise LineUnreadable("not_an_object", "the line is no JSON object")
     try:
-        members, end = _object(text)
+        members = _flat(text)
+        if members is None:
+            members, end = _object(text)
+            if end != len(text):
+                raise LineUnreadable("broken_json", "something stands behind the object")
     except (json.JSONDecodeError, IndexError) as wrong:
         raise LineUnreadable("broken_json", "the line is no JSON") from wrong
     except RecursionError as wrong:
         raise LineUnreadable("broken_json", "the line is nested too deeply") from wrong
-    if end != len(text):
-        raise LineUnreadable("broken_json", "something stands behind the object")
     keys = [key for key, _ in members]
     if len(set(keys)) < len(keys):
         raise LineUnreadable("repeated_key", "a key stands in the object more than once")
-    try:
-        "".join(value for _, value in members if value).encode("utf-8")
-    except UnicodeEncodeError as wrong:
-        raise LineUnreadable("not_decodable", "half a character is escaped (a lone surrogate)") from wrong
+    if "\\u" in text:
+        try:
+            "".join(value for _, value in members if value).encode("utf-8")
+        except UnicodeEncodeError as wrong:
+            detail = "half a character is escaped (a lone surrogate)"
+            raise LineUnreadable("not_decodable", detail) from wrong
     return members
+
+
+def _flat(text: str) -> Sequence[tuple[str, str | None]] | None:
+    """The members of an object without a list or an object in it, or None: three times as fast."""
+    members = _FLAT.decode(text)
+    kinds = {type(value) for _, value in members}
+    if kinds & {tuple, list}:
+        return None
+    return [(key, _WORDS.get(value, value)) for key, value in members] if bool in kinds else members
 
 
 def _object(text: str) -> tuple[list[tuple[str, str | None]], int]:
@@ -127,6 +142,9 @@ def _no_number(_: str) -> None:
     raise LineUnreadable("broken_json", "NaN and Infinity are no JSON")
 
 
+_WORDS = {True: "true", False: "false"}
+# An object becomes a tuple of its members, whose numbers stay the digits they were written in.
+_FLAT = json.JSONDecoder(object_pairs_hook=tuple, parse_constant=_no_number, parse_int=str, parse_float=str)
 # Numbers are only looked at, so that they may have any number of digits.
 _VALUES = json.JSONDecoder(
     object_pairs_hook=_distinct, parse_constant=_no_number, parse_int=bool, parse_float=bool

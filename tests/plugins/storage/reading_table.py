@@ -60,8 +60,8 @@ def csv_text(*rows: dict[str, str] | str, delimiter: str = ",", end: str = "\n",
             lines.append(each)
             continue
         buffer = io.StringIO()
-        csv.writer(buffer, delimiter=delimiter, lineterminator="").writerow([each[name] for name in NAMES])
-        lines.append(buffer.getvalue())
+        csv.writer(buffer, delimiter=delimiter).writerow([each[name] for name in NAMES])
+        lines.append(buffer.getvalue().removesuffix("\r\n"))
     return "".join(line + end for line in lines)
 
 

@@ -177,7 +177,7 @@ class BackfilledDay:
 BUILT = steps.STEPS.index("build_features") + 1
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def olist(tmp_path_factory) -> Iterator[BackfilledDay]:
     """The real dumps, landed, loaded and staged. `<model>_versions` has the replaced rows too."""
     real_data("olist_multiline")

@@ -216,6 +216,24 @@ def test_money_by_kind_adds_up_to_what_was_sent_less_second_copies(whole_day):
 
 
 @pytest.mark.slow
+def test_published_reconciliation_explains_every_line_and_penny_sent(whole_day):
+    layers = whole_day.one("""
+        select map_from_entries(list((layer, struct_pack(lines := rows, pounds := amount))))
+        from (
+            select layer, sum(rows) as rows, sum(amount) as amount from '{tables}/reconciliation.parquet'
+            where source = 'online_retail' group by layer
+        )
+    """)
+    found = {layer: (sums["lines"], sums["pounds"]) for layer, sums in layers.items()}
+    sent = found.pop("raw")
+    assert sent == (541_909, Decimal("9747747.93"))
+    assert tuple(map(sum, zip(*found.values(), strict=True))) == sent
+    assert found["duplicate"] == (5_268, Decimal("21740.98"))
+    assert found["returns"] == (8_668, Decimal("-475901.16"))
+    assert found["left_out"] == (2_906 + 1_336, Decimal("-45997.02"))
+
+
+@pytest.mark.slow
 def test_every_code_that_is_no_article_is_in_the_dictionary(whole_day):
     assert whole_day.one(f"select count(*) filter (where not is_listed) from {LINES}") == 0
 

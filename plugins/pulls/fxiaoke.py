@@ -15,8 +15,8 @@ open.fxiaoke.com) says so. The pages were read as others noted them down; nothin
 - Records: POST /cgi/crm/v2/data/query, `search_query_info` with limit ≤ 100, filters (field_name, operator,
   field_values as texts; times in milliseconds), orders (fieldName, isAsc), fieldProjection; answered as
   data.dataList (字段值说明). Beyond an offset of 10,000: order by _id, offset 0, and `_id GT` the last one
-  seen, until a page is not full (深翻页文档). That is done here from the first page on. `BETWEEN` is left
-  aside: no page says whether its ends are included.
+  seen, until a page is not full (深翻页文档). Done here from the first page on, until a page is empty.
+  `BETWEEN` is left aside: no page says whether its ends are included.
 - Fields: POST /cgi/crm/v2/object/describe, answered as data.describe.fields by API name.
 - 100 calls in 20 s for each interface (频次限制说明): a pause of 0.2 s before each.
 - life_status `invalid` (作废) and is_deleted mark what is gone. What was removed for good after that is told
@@ -198,7 +198,8 @@ class Fxiaoke:
             modified_at = _moment(name, record[MODIFIED])
             if window.holds(modified_at):
                 lines.append(Line(modified_at, record_id, _values(record, columns)))
-        return Page(lines, {"last": last} if len(records) >= LIMIT else None)
+        # A page that is not full is said to be the last; one call more does not rest on our limit being theirs.
+        return Page(lines, {"last": last} if records else None)
 
     def _fields(self, name: str) -> frozenset[str]:
         """The fields an object is described to have; asked for once."""

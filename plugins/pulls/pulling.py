@@ -143,7 +143,7 @@ def pull(vendor: Vendor, order: Order, *, since: datetime | None = None) -> Pull
         },
     )
     for folder in pages.folder.parent.glob(f"{order.delivered_on.isoformat()}_*"):
-        shutil.rmtree(folder)
+        shutil.rmtree(folder)  # also what a pull of another window left: it holds what was sent
     log.info("pulled %s: %d records for %s", order.extract, lines, order.delivered_on)
     return Pulled(order.extract, lines)
 

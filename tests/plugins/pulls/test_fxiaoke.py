@@ -37,7 +37,14 @@ def test_more_records_than_an_offset_reaches_come_once_in_the_order_they_were_mo
     expected = sorted(many, key=lambda row: (row["last_modified_time"], row["_id"]))
     assert names(asked.target) == [row["name"] for row in expected]
     questions = [data["search_query_info"] for path, data in fxiaoke.asked if path.endswith("query")]
-    assert [question["offset"] for question in questions] == [0, 0, 0]
+    assert [question["offset"] for question in questions] == [0, 0, 0, 0]
+
+
+def test_a_server_that_gives_less_than_was_asked_for_loses_nothing(fxiaoke, fxiaoke_api, order):
+    fxiaoke.per_page = 2
+    asked = order("accounts", COLUMNS)
+    pull(fxiaoke_api(), asked)
+    assert names(asked.target) == ["甲", "乙", "丙"]
 
 
 def test_a_record_is_sent_on_as_it_came_a_field_without_a_value_as_null(fxiaoke, fxiaoke_api, order):
@@ -80,7 +87,7 @@ def test_an_expired_token_is_replaced_and_no_row_is_lost_or_doubled(fxiaoke, fxi
     asked = order("accounts", COLUMNS)
     pull(fxiaoke_api(), asked)
     assert names(asked.target) == ["甲", "乙", "丙"]
-    assert fxiaoke.tokens_made == 2
+    assert fxiaoke.tokens_made == 3  # one for each call: the fields, a page, and an empty one
 
 
 def test_a_token_that_is_never_taken_is_refused_after_one_new_one(fxiaoke, fxiaoke_api, order):
@@ -117,7 +124,7 @@ def test_a_fault_is_asked_again_and_the_file_is_the_same(fxiaoke, fxiaoke_api, o
     fxiaoke.faults = ["fine", fault, fault]
     pull(fxiaoke_api(), asked)
     assert asked.target.read_bytes() == undisturbed
-    assert pauses == [PACE_SECONDS, PACE_SECONDS, 1, 2]
+    assert pauses == [PACE_SECONDS, PACE_SECONDS, 1, 2, PACE_SECONDS]
 
 
 @pytest.mark.parametrize("code", [30004, 14001])

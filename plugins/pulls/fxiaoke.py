@@ -198,7 +198,7 @@ class Fxiaoke:
             modified_at = _moment(name, record[MODIFIED])
             if window.holds(modified_at):
                 lines.append(Line(modified_at, record_id, _values(record, columns)))
-        # A page that is not full is said to be the last; one call more does not rest on our limit being theirs.
+        # A page that is not full is said to be the last; an empty one surely is, whatever limit they keep.
         return Page(lines, {"last": last} if records else None)
 
     def _fields(self, name: str) -> frozenset[str]:

@@ -135,8 +135,12 @@ def ensure_cutpoints(run: Run) -> dict[str, Any]:
 
 
 def _cutpoint_kind(run: Run) -> str:
-    """Cut-points are a function of raw *and* of the thresholds, so each set of settings has its own."""
-    return f"cutpoints/{run.settings.fit_hash[:8]}"
+    """Cut-points are a function of raw *and* of the thresholds, so each set of settings has its own.
+
+    A day stated again has those of what is known now: the first of its month may have known nothing yet.
+    """
+    kind = f"cutpoints/{run.settings.fit_hash[:8]}"
+    return kind if run.day.known_on == run.day.as_of else f"{kind}/known_on_{run.day.known_on:%Y%m%d}"
 
 
 def fit_cutpoints(run: Run) -> dict[str, Any]:

@@ -35,7 +35,7 @@ typed as (
 select * from typed
 {% endmacro %}
 
-{# A sent text in its type; codes in small letters, so that Web and web are one channel. #}
+{# A sent text in its type; codes in one spelling, so that Web, ＷＥＢ and web are one channel. #}
 {% macro contract_value(name, type, source_name, extract) -%}
     {%- set codes = [
         'status', 'kind', 'channel', 'event', 'action', 'direction', 'question_kind', 'customer_kind', 'gender', 'age_band',
@@ -44,7 +44,7 @@ select * from typed
     {%- if type == 'timestamp' -%}
         {{ local_time(text(name), source_name, extract) }}
     {%- elif type == 'varchar' and name in codes -%}
-        lower({{ text(name) }})
+        {{ code(name) }}
     {%- elif type == 'varchar' -%}
         {{ text(name) }}
     {%- elif type in ('integer', 'bigint') -%}
@@ -83,8 +83,8 @@ typed as (
         cast({{ text('unit_price') }} as decimal(18, 2)) as unit_price,
         coalesce(cast({{ text('discount') }} as decimal(18, 2)), 0) as discount,
         cast({{ text('cost') }} as decimal(18, 2)) as cost,
-        lower({{ text('status') }}) as status,
-        lower({{ text('channel') }}) as channel,
+        {{ code('status') }} as status,
+        {{ code('channel') }} as channel,
         {{ text('store_id') }} as store_id,
         {{ text('currency') }} as currency,
         coalesce(cast({{ text('is_excluded') }} as boolean), false) as is_excluded,

@@ -117,3 +117,17 @@
 {% macro text(column) -%}
     nullif(trim({{ column }}), '')
 {%- endmacro %}
+
+{#
+    A code in one spelling: without blanks, in small letters, and in half width, as Chinese keyboards also write
+    Latin letters and digits in full width. The loader accepts a declared value in any of these spellings.
+#}
+{% macro code(column) -%}
+    {%- set full = [] -%}
+    {%- set half = [] -%}
+    {%- for number in range(33, 127) -%}
+        {%- do full.append('%c' | format(number + 65248)) -%}
+        {%- do half.append('%c' | format(number)) -%}
+    {%- endfor -%}
+    lower({{ text("translate(" ~ column ~ ", '" ~ full | join ~ "\u3000', '" ~ (half | join | replace("'", "''")) ~ " ')") }})
+{%- endmacro %}

@@ -60,8 +60,12 @@ class Day:
 
     @property
     def month_start(self) -> Day:
-        """The first day of the month of `as_of`, as it was known then: the day cut-points are fitted on."""
-        return Day.of(self.as_of.replace(day=1))
+        """The first day of the month of `as_of`: the day cut-points are fitted on.
+
+        As it was known then; of a day stated again with what came later, as that is known.
+        """
+        first = self.as_of.replace(day=1)
+        return Day.of(first, None if self.known_on == self.as_of else self.known_on)
 
 
 # --- where things rest -------------------------------------------------------------------------------------

@@ -61,7 +61,7 @@ def lake(tmp_path_factory):
     lake.deliver("customers", "2024-03-02", SHOP, "s1")
     lines = [
         {**PLACED, "order_id": "o1", "customer_id": "1", "list_price": "10.00"},
-        {**PLACED, "order_id": "o2", "customer_id": "5", "list_price": "20.00"},
+        {**PLACED, "order_id": "o2", "customer_id": "5", "list_price": "20.00", "status": " ＰＡＩＤ"},
     ]
     lake.deliver("order_lines", "2024-03-02", lines, "s2")
     crm.deliver(
@@ -73,6 +73,16 @@ def lake(tmp_path_factory):
         ],
         "k2",
     )
+    used = {"product_id": "p", "feature": "timer"}
+    uses = ["2024-01-01 08:00:00", "2024-02-20 08:00:00", "2024-02-20 21:00:00", "2024-03-01 08:00:00"]
+    lake.deliver(
+        "usage_events", "2024-03-02", [{**used, "customer_id": "2", "event_at": at} for at in uses], "s3"
+    )
+    sent = [("i1", "2", "out", "2024-02-28 09:00:00"), ("i2", "2", "in", "2024-03-01 09:00:00")]
+    messages = [
+        {"interaction_id": i, "customer_id": c, "direction": d, "sent_at": at} for i, c, d, at in sent
+    ]
+    lake.deliver("interactions", "2024-03-02", messages, "s4")
     return lake
 
 
@@ -120,6 +130,16 @@ def test_orders_of_one_person_come_together_and_strangers_stay_apart(linked):
         ("standard:1", 2, Decimal("17.00")),
         ("standard:5", 1, Decimal("20.00")),
     ]
+
+
+def test_use_is_counted_in_days_and_a_contact_is_what_we_sent(linked):
+    columns = (
+        "usage_days_30d, cast(last_used_on as varchar), usage_coverage, cast(last_contact_on as varchar)"
+    )
+    assert linked.rows("customer_features", columns, "customer_id = 'standard:2'") == [
+        (2, "2024-03-01", 1.0, "2024-02-28")
+    ]
+    assert linked.rows("customer_features", columns, "customer_id = 'standard:1'") == [(0, None, 1.0, None)]
 
 
 def test_two_owners_of_one_person_are_listed_with_both_and_since_when(linked):

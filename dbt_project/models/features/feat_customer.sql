@@ -10,6 +10,8 @@ with_profile as (
         customers.customer_id
     from {{ ref('stg_customers') }} as customers
     inner join as_of_dates on {{ is_known('customers', 'as_of_dates') }}
+    -- a dump delivered later knows people who came after the day
+    where customers.created_on is null or customers.created_on < as_of_dates.as_of
 ),
 
 with_order as (
@@ -54,6 +56,22 @@ with_touch as (
         on touches.touched_on < as_of_dates.as_of and {{ is_known('touches', 'as_of_dates') }}
 ),
 
+with_event as (
+    {%- for entity, day in {
+        'usage_events': 'event_on', 'service_tickets': 'opened_on', 'interactions': 'sent_on', 'loyalty_points': 'booked_on',
+    }.items() %}
+    select
+        as_of_dates.as_of,
+        events.customer_id
+    from {{ ref('stg_' ~ entity) }} as events
+    inner join as_of_dates
+        on events.{{ day }} < as_of_dates.as_of and {{ is_known('events', 'as_of_dates') }}
+    {%- if not loop.last %}
+    union all
+    {%- endif %}
+    {%- endfor %}
+),
+
 everyone as (
     select * from with_profile
     union all
@@ -66,6 +84,8 @@ everyone as (
     select * from with_answer
     union all
     select * from with_touch
+    union all
+    select * from with_event
 ),
 
 customers as (

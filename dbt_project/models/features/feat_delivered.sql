@@ -16,6 +16,8 @@ delivered as (
         coalesce(bool_or(arrivals.entity = 'returns'), false) as has_returns,
         coalesce(bool_or(arrivals.entity = 'feedback'), false) as has_feedback,
         coalesce(bool_or(arrivals.entity = 'survey_responses'), false) as has_survey_responses,
+        coalesce(bool_or(arrivals.entity = 'usage_events'), false) as has_usage_events,
+        coalesce(bool_or(arrivals.entity = 'interactions'), false) as has_interactions,
         coalesce(bool_or(arrivals.entity = 'campaign_touches'), false) as has_campaigns,
         coalesce(bool_or(arrivals.entity = 'coupon_redemptions'), false) as has_coupons
     from as_of_dates

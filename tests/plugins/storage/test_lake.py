@@ -50,7 +50,11 @@ class TestDay:
             Day.of(date(2018, 1, 1), date(2017, 12, 31))
 
     def test_cut_points_are_fitted_as_known_on_the_first_of_the_month(self):
-        assert Day.of(date(2018, 1, 17), date(2018, 3, 1)).month_start == DAY
+        assert Day.of(date(2018, 1, 17)).month_start == DAY
+
+    def test_cut_points_of_a_day_stated_again_are_fitted_as_known_then(self):
+        known_on = date(2018, 3, 1)
+        assert Day.of(date(2018, 1, 17), known_on).month_start == Day.of(date(2018, 1, 1), known_on)
 
 
 class TestPaths:

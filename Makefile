@@ -11,10 +11,15 @@ unexport PYTHONDONTWRITEBYTECODE
 .PHONY: run ui test lint status stop clean why rollback unpin bench docs new-source quarantine requeue help
 .DEFAULT_GOAL := help
 
+# SOURCE=planted: that source's own settings, with a lake and extracts of their own.
+ifneq ($(wildcard docs/sources/$(SOURCE)/segmentation.yml),)
+run ui status clean why rollback unpin: export SEGMENTATION_SETTINGS := $(CURDIR)/docs/sources/$(SOURCE)/segmentation.yml
+endif
+
 help:            ## what there is to call
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
 
-run: $(VENV)/ok  ## from clone to published tables, for the settings' last day (or DAY=YYYY-MM-DD, KNOWN_ON=…)
+run: $(VENV)/ok  ## from clone to published tables, for the settings' last day (or DAY=YYYY-MM-DD, KNOWN_ON=…, SOURCE=planted)
 	@$(BIN)/python -m pipeline run $(if $(DAY),--day $(DAY)) $(if $(KNOWN_ON),--known-on $(KNOWN_ON))
 
 ui: $(VENV)/ok   ## Airflow with its UI on PORT (8080)

@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
 
-from pipeline import local_airflow, new_source, schedule, steps
+from pipeline import hash_key, local_airflow, new_source, planted, schedule, steps
 from pipeline.run import DAG_ID, RAW_MODELS, Run
 from pipeline.settings import REPOSITORY, Settings, load
 from storage import declaration, lake, published, requeue
@@ -58,7 +58,10 @@ def main(arguments: list[str] | None = None) -> int:
         commands.add_parser(name)
     options = parser.parse_args(arguments)
     try:
-        return _COMMANDS[options.command](load(), options) or 0
+        settings = load()
+        if settings.sources == (planted.SOURCE,):  # nobody to protect: a key everybody may know
+            os.environ.setdefault(hash_key.ENVIRONMENT, planted.DEMO_HASH_KEY)
+        return _COMMANDS[options.command](settings, options) or 0
     except (ValueError, OSError, RuntimeError, LookupError) as fault:
         print(f"\n{type(fault).__name__}: {fault}", file=sys.stderr)
         return 1
@@ -77,7 +80,7 @@ def run(settings: Settings, options: argparse.Namespace) -> int:
         ours = server is None
         with ThreadPoolExecutor(1) as beside:
             # Airflow needs 15 s to come up, mostly importing: the extracts are written meanwhile.
-            extracts = beside.submit(_bring_in_demo, settings)
+            extracts = beside.submit(_bring_in, settings)
             if ours:
                 say("starting Airflow (headless, loopback only) · 正在启动 Airflow")
                 server = local_airflow.start(local_airflow.HEADLESS, local_airflow.free_port(), say)
@@ -126,17 +129,22 @@ def _broken(settings: Settings, run_id: str) -> str:
     return "\n".join([*lines, f"  task logs: {logs}"])
 
 
-def _bring_in_demo(settings: Settings) -> None:
-    """Write the demo's extracts where they are not yet, if the settings enable the demo's source."""
-    if "complete_journey" not in settings.sources or settings.incoming_folder is None:
+def _bring_in(settings: Settings) -> None:
+    """Write the extracts of the demo and of the planted shop where they are not yet, if they are enabled."""
+    if settings.incoming_folder is None:
         return
-    from pipeline import demo
+    if "complete_journey" in settings.sources:
+        from pipeline import demo
 
-    say("writing the demo's extracts (84.51° Complete Journey; feedback is simulated) · 正在准备演示数据")
-    counts = demo.write_extracts(settings.incoming_folder)
-    files = sum(count["files"] for count in counts.values())
-    written = sum(count["written"] for count in counts.values())
-    say(f"extracts ready: {files} files, {written} written now · 数据已就绪")
+        say("writing the demo's extracts (84.51° Complete Journey; feedback is simulated) · 正在准备演示数据")
+        counts = demo.write_extracts(settings.incoming_folder)
+        files = sum(count["files"] for count in counts.values())
+        written = sum(count["written"] for count in counts.values())
+        say(f"extracts ready: {files} files, {written} written now · 数据已就绪")
+    if planted.SOURCE in settings.sources:
+        say("planting a shop of which everything is known, and nothing real · 正在生成虚构商店")
+        written = sum(planted.bring_in(settings.incoming_folder).values())
+        say(f"extracts ready: {written} files written now, their truth beside them · 数据已就绪")
 
 
 @contextmanager
@@ -209,8 +217,9 @@ def clean(settings: Settings, options: argparse.Namespace) -> int:
     with _only_run(settings, None):
         local_airflow.stop(say)
         dropped = settings.incoming_folder
-        demo = [dropped / "complete_journey", dropped / "SIMULATED.txt"] if dropped else []
-        for place in (settings.lake, *demo, local_airflow.HOME):
+        made = ("complete_journey", "SIMULATED.txt", planted.SOURCE, f"../{planted.TRUTH}")
+        ours = [(dropped / name).resolve() for name in made] if dropped else []
+        for place in (settings.lake, *ours, local_airflow.HOME):
             if not place.exists():
                 continue
             if REPOSITORY not in place.parents:

@@ -28,6 +28,8 @@ log = logging.getLogger(__name__)
 SOURCE = "planted"
 TRUTH = "planted_truth"
 """Folder of the truth, beside `incoming`."""
+DEMO_HASH_KEY = "the planted shop has no customers to protect"
+"""Under which names, numbers and addresses of nobody are hashed; never for a shop that has customers."""
 
 
 def live(shop: Shop) -> Life:

@@ -351,14 +351,10 @@ def points(shop: Shop, people: People, orders: Orders, lines: Lines) -> Events:
         _booking(who[lost], second[lost] // DAY * DAY + POINTS_LIVE_DAYS * DAY, "expire", -earned[lost])
     )
 
-    month_and_day = (
-        people.birth_on - people.birth_on.astype("datetime64[Y]").astype("datetime64[D]")
-    ).astype(int)
+    persons = people.is_member & ~people.is_company & (people.joined >= 0)
     for year in range(shop.first_day.year, shop.last_day.year + 1):
-        day = (np.datetime64(f"{year}-01-01", "D") - shop.origin()).astype(int) + month_and_day
-        given = np.flatnonzero(
-            people.is_member & (people.joined >= 0) & (people.joined < day) & (day >= 0) & (day < shop.days)
-        )
+        day = (people.birthdays(year) - shop.origin()).astype(int)
+        given = np.flatnonzero(persons & (people.joined < day) & (day >= 0) & (day < shop.days))
         parts.append(
             _booking(
                 given,

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 HOUR = 3600
 DAY = 24 * HOUR
+PAID_AFTER = 60
 COMPLETED_AFTER = 3 * DAY
 
 
@@ -266,7 +267,8 @@ def _orders(shop: Shop, life: Life) -> Rows:
 
     orders, lines = life.orders, life.lines
     ordered = orders.day * DAY + orders.second
-    sent = versions(shop, nightly, ordered, {"final": ordered + COMPLETED_AFTER})
+    paid = np.minimum(ordered + PAID_AFTER, shop.days * DAY - 1)
+    sent = versions(shop, nightly, ordered, {"paid": paid, "final": ordered + COMPLETED_AFTER})
     at = sent.record
     listed = np.bincount(lines.order, lines.qty * lines.cents, len(ordered)).astype(int)
     taken = np.bincount(lines.order, lines.discount, len(ordered)).astype(int)
@@ -287,10 +289,10 @@ def _orders(shop: Shop, life: Life) -> Rows:
             "order_id": orders.order_id[at].tolist(),
             "customer_id": _ids(life, customer),
             "ordered_at": instants(shop, ordered[at]),
-            "paid_at": np.where(
-                is_final & (orders.status[at] == "cancelled"), "", instants(shop, ordered[at] + 60)
+            "paid_at": instants(shop, sent.shown["paid"]),
+            "status": np.select(
+                [is_final, sent.shown["paid"] >= 0], [orders.status[at], "paid"], "created"
             ).tolist(),
-            "status": np.where(is_final, orders.status[at], "paid").tolist(),
             "channel": orders.channel[at].tolist(),
             "store_id": np.where(orders.channel[at] == "store", "S01", "").tolist(),
             "city": np.where(known, city, "").tolist(),

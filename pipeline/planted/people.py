@@ -112,6 +112,15 @@ class People:
 
         return np.isin(self.group, groups)
 
+    def birthdays(self, year: int) -> np.ndarray:
+        """Everybody's birthday in a year; of 29 February 1 March in other years."""
+        import numpy as np
+
+        month = self.birth_on.astype("datetime64[M]")
+        day_of_month = self.birth_on - month.astype("datetime64[D]")
+        in_year = np.datetime64(str(year), "M") + month.astype(int) % 12
+        return in_year.astype("datetime64[D]") + day_of_month
+
     def is_active(self) -> np.ndarray:
         """Whether each customer still buys at the end."""
         import numpy as np
@@ -239,7 +248,7 @@ def _needs(
     import numpy as np
 
     weights = np.where(young[:, None], (1.0, 1.5, 1.2, 1.2, 4.0, 1.5), (2.2, 1.5, 2.0, 1.8, 0.6, 1.9))
-    weights = np.where((price_tier == "premium")[:, None], weights * (0, 1, 1, 2, 1, 1), weights)
+    weights = np.where((price_tier == "premium")[:, None], weights * (0, 1, 1, 5, 1, 1), weights)
     weights = np.where((price_tier == "budget")[:, None], weights * (2.5, 1, 1, 0, 1, 1), weights)
     weights = np.where((group == "prospect")[:, None], (0, 0, 0, 0, 0, 1), weights)
     return drawn(NEEDS, weights, chance)

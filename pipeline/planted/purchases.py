@@ -146,7 +146,9 @@ def _orders(shop: Shop, people: People, touches: Touches) -> Orders:
     need = np.where(customer >= 0, people.need[customer], "none")
     tier = np.where(customer >= 0, people.price_tier[customer], "mid")
     promoted_share = np.select(
-        [need == "price", need == "quality_brand", tier == "budget"], [0.85, 0.02, 0.25], 0.12
+        [need == "price", need == "quality_brand", np.isin(tier, ("budget", "premium"))],
+        [0.85, 0.005, 0.22],
+        0.09,
     )
     is_promoted = (chance.random(len(day)) < promoted_share) | (coupon != "")
     month = np.datetime_as_string(shop.origin() + day, unit="M")
@@ -174,13 +176,12 @@ def _birthday_orders(
     origin = shop.origin()
     customers, days = [], []
     for year in range(shop.first_day.year, shop.last_day.year + 1):
-        month_and_day = people.birth_on - people.birth_on.astype("datetime64[Y]").astype("datetime64[D]")
-        birthday = np.datetime64(f"{year}-01-01", "D") + month_and_day.astype(int)
-        day = (birthday - origin).astype(int) + chance.integers(0, 4, len(people))
+        day = (people.birthdays(year) - origin).astype(int) + chance.integers(0, 4, len(people))
         there = (
             (day >= people.joined) & (day < np.minimum(people.stops, shop.days)) & (people.state == "active")
         )
-        comes = there & people.is_member & people.consents & people.of("loyal_big", "frequent_small")
+        comes = there & people.is_member & people.consents & ~people.is_company
+        comes &= (people.need != "quality_brand") & people.of("loyal_big", "frequent_small")
         comes &= chance.random(len(people)) < 0.60
         customers.append(np.flatnonzero(comes))
         days.append(day[comes])

@@ -1,7 +1,7 @@
 """What is true of the planted shop, as files for tests and people: never read by any step of the pipeline.
 
-`customers.csv` has one row per customer. Beside each truth stands whether it is *promised*: whether enough was
-bought, said or told, for the definitions to find it. `facts.csv` has one row per fact about the shop as a
+`customers.csv` has one row per customer. Beside each truth stands whether it is *promised*: whether enough
+was bought, said or told, for the definitions to find it. `facts.csv` has one row per fact about the shop as a
 whole.
 """
 
@@ -129,11 +129,18 @@ def customers(shop: Shop, life: Life) -> dict[str, list[str]]:
     stated = np.zeros(n, dtype=bool)
     importance = (life.answers.kind == "importance") & (life.answers.survey == "NEEDS")
     stated[life.answers.customer[importance]] = True
-    shows = np.select(
-        [people.need == "price", people.need == "quality_brand", people.need == "service"],
-        [bought >= 5, (bought >= 5) & (people.price_tier == "premium"), (bought >= 3) & ~people.is_silent],
-        (bought >= 3) & ~people.is_silent & np.isin(people.need, ("function", "experience")),
+    recent = np.bincount(
+        orders.customer[(orders.customer >= 0) & (orders.kind == "own") & (orders.day >= shop.days - 365)],
+        minlength=n,
     )
+    talks = (bought >= 3) & ~people.is_silent & (people.stops > shop.days - 250)
+    shows = np.select(
+        [people.need == "price", people.need == "quality_brand"],
+        [recent >= 4, (recent >= 4) & (people.price_tier == "premium")],
+        talks & np.isin(people.need, ("function", "service", "experience")),
+    )
+    # two complaints about the service are a need for it too, whatever else they wanted
+    shows &= (people.leave_reason != "service") | (people.need == "service")
     complained = np.zeros(n, dtype=bool)
     said = life.feedback
     complained[said.customer[(said.kind == "complaint") & np.isin(said.topic, LEAVE_REASONS)]] = True

@@ -110,8 +110,9 @@ def feedback(shop: Shop, people: People, orders: Orders) -> Feedback:
     for need, about in NEED_TOPICS.items():
         them = np.flatnonzero((people.need == need) & ~people.of("prospect") & ~people.is_silent)
         who = np.repeat(them, chance.integers(3, 6, len(them)))
-        # the last year is what the features look at
-        since = np.maximum(people.joined[who], shop.days - 340)
+        # the last year is what the features look at; who had gone by then spoke before
+        still = people.stops[who] > shop.days - 340
+        since = np.where(still, np.maximum(people.joined[who], shop.days - 340), people.joined[who])
         day = since + (
             chance.random(len(who)) * np.maximum(np.minimum(people.stops[who] + 20, shop.days - 1) - since, 1)
         ).astype(int)

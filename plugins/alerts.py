@@ -47,7 +47,7 @@ HOW_TO_ADD = (
 
 # Whose messages may be passed on: our own say what was found and wanted, and hold no row. Those of a library
 # may quote the very cell they stumbled over, and those of a gate name the first failing keys.
-_OWN = {"models", "pipeline", "storage", "transform"}
+_OWN = {"models", "pipeline", "pulls", "storage", "transform"}
 _MEASURE = re.compile(r"[-+\d.,:%\s<>=≤≥/\[\]()]{1,60}[ a-z_]{0,30}")
 
 

@@ -1,0 +1,125 @@
+"""A whole day of the planted shop: what was planted is published, and every row is accounted for."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from datetime import date
+
+import pandas as pd
+import pytest
+
+from pipeline import planted, steps
+from pipeline.planted.shop import Shop
+from pipeline.run import Run
+from pipeline.settings import REPOSITORY, load
+from storage import published
+from storage.lake import Day
+
+pytestmark = pytest.mark.slow
+
+SETTINGS = REPOSITORY / "docs" / "sources" / "planted" / "segmentation.yml"
+OUTCOMES = ["rows_in", "accepted", "duplicate", "superseded", "anonymous", "quarantined"]
+
+
+@pytest.fixture(scope="module")
+def day(tmp_path_factory):
+    """The settings of the repository, three folders deep as there, over a shop of the default size."""
+    folder = tmp_path_factory.mktemp("planted")
+    settings = folder / "docs" / "sources" / "planted" / "segmentation.yml"
+    settings.parent.mkdir(parents=True)
+    shutil.copy(SETTINGS, settings)
+    loaded = load(settings)
+    planted.bring_in(folder / "planted" / "extracts", Shop())
+    assert loaded.incoming_folder == folder / "planted" / "extracts"
+    run = Run(loaded, Day.of(loaded.schedule.end), "test__planted")
+    for step in steps.STEPS:
+        steps.take(run, step)
+    return run
+
+
+def truth(run: Run, name: str) -> pd.DataFrame:
+    path = run.settings.incoming_folder.parent / planted.TRUTH / f"{name}.csv"
+    return pd.read_csv(path, dtype=str, keep_default_na=False)
+
+
+def table(run: Run, name: str) -> pd.DataFrame:
+    return pd.read_parquet(published.version_of(run.lake, run.day) / f"{name}.parquet")
+
+
+def segments(run: Run, name: str) -> pd.Series:
+    return table(run, name).set_index("customer_id")["segment_code"]
+
+
+def test_every_row_and_every_planted_fault_is_accounted_for_exactly(day):
+    expected = truth(day, "accounts").set_index("extract")
+    found = table(day, "delivery").groupby("extract")[OUTCOMES].sum()
+    pd.testing.assert_frame_equal(
+        found.astype("int64").sort_index(), expected[OUTCOMES].astype("int64").sort_index(), check_names=False
+    )
+    files = table(day, "delivery").groupby("extract").size()
+    assert files.to_dict() == expected["files"].astype(int).to_dict()
+    reasons: dict[str, dict[str, int]] = {}
+    for path in (day.lake / "quarantine" / planted.SOURCE).rglob("*.parquet"):
+        held = pd.read_parquet(path)
+        for row in held[held["record"].notna()].groupby(["extract", "reason"]).size().items():
+            (extract, reason), count = row
+            reasons.setdefault(extract, {}).setdefault(reason, 0)
+            reasons[extract][reason] += count
+    wanted = {name: json.loads(text) for name, text in expected["reasons"].items() if text != "{}"}
+    assert reasons == wanted
+    assert (expected["files_set_aside"].astype(int).sum(), expected["files_duplicate"].astype(int).sum()) == (
+        1,
+        1,
+    )
+
+
+def test_the_five_purchase_groups_are_recovered(day):
+    customers = truth(day, "customers").set_index("customer_id")
+    promised = customers[customers["group_promised"] == "true"]["purchase_group"]
+    found = segments(day, "purchase_group").reindex(promised.index)
+    recall = (found == promised).groupby(promised).mean()
+    assert set(recall.index) == {
+        "PB0_prospect",
+        "PB1_loyal_big",
+        "PB2_potential_loyal",
+        "PB3_frequent_small",
+        "PB4_marginal",
+        "PB5_one_time",
+    }
+    assert recall.min() >= 0.97, recall
+    precision = (found == promised).groupby(found).mean()
+    assert precision.min() >= 0.97, precision
+
+
+def test_a_big_one_time_buyer_is_marked(day):
+    customers = truth(day, "customers").set_index("customer_id")
+    once = customers[customers["purchase_group"] == "PB5_one_time"]
+    marked = table(day, "purchase_group").set_index("customer_id")["one_time_high_value"].reindex(once.index)
+    assert (marked == (once["is_one_time_high_value"] == "true")).mean() >= 0.99
+
+
+@pytest.mark.parametrize(
+    ("published_as", "planted_as", "least"),
+    [("churn_flag", "churn_levels", 0.95), ("lifecycle", "lifecycle_stages", 0.90)],
+)
+def test_who_has_left_and_where_everybody_stands_is_recovered(day, published_as, planted_as, least):
+    customers = truth(day, "customers").set_index("customer_id")
+    promised = customers[customers[planted_as] != ""]
+    assert len(promised) > 0.6 * len(customers)
+    column = "churn_level" if published_as == "churn_flag" else "segment_code"
+    found = (
+        table(day, published_as).set_index("customer_id")[column].reindex(promised.index).fillna("no_order")
+    )
+    right = pd.Series(
+        [code in wanted.split() for code, wanted in zip(found, promised[planted_as], strict=True)],
+        promised.index,
+    )
+    share = right.groupby([promised[planted_as], promised["state"]]).mean()
+    assert share.min() >= least, share
+
+
+def test_the_day_is_the_first_that_sees_both_years(day):
+    assert day.day.as_of == Shop().as_of == date(2026, 1, 1)
+    last = table(day, "customer_360")["last_order_on"].dropna().max()
+    assert pd.Timestamp(last).date() == Shop().last_day

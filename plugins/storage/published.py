@@ -36,7 +36,7 @@ import re
 import shutil
 import socket
 import time
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -432,6 +432,66 @@ def _retire(root: Path, work: Path, keep: int, needed: Collection[str]) -> list[
         work.mkdir(exist_ok=True)
         os.replace(root / "versions" / name, work / f"retired-{name}")
     return retired
+
+
+def without_rows(lake: Path, name: str, take_out: Callable[[Path], int]) -> dict[str, int]:
+    """Take rows out of a published version, as an erasure does; return table → how many, if any.
+
+    `take_out` does it to one Parquet file and returns how many rows it took. The CSV copies and the manifest
+    follow, manifest.json counts the `erasures`; the version is replaced in one step, and then what BI sees.
+
+    Raises VersionDamaged when the version is not the one that was published.
+    """
+    root = lake / "published"
+    folder = root / "versions" / name
+    with _alone(root) as work:
+        if damaged := _damaged(folder):
+            msg = (
+                f"{folder} was changed after publishing: {', '.join(sorted(damaged))}; publish the day again"
+            )
+            raise VersionDamaged(msg)
+        staged = work / name
+        shutil.copytree(folder, staged)
+        tables = sorted(path for path in staged.glob("*.parquet") if path.stem != "manifest")
+        taken = {path.stem: rows for path in tables if (rows := take_out(path))}
+        if taken:
+            _restate(staged, taken)
+            _put_in_place(staged, folder)
+        _switch(root)
+    return taken
+
+
+def _restate(staged: Path, taken: Mapping[str, int]) -> None:
+    """Have the manifest and the CSVs of a version say what its tables hold now."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    manifest = pq.read_table(staged / "manifest.parquet")
+    told = manifest.to_pydict()
+    for row, table in enumerate(told["table_name"]):
+        if table in taken:
+            told["rows"][row] -= taken[table]
+            told["sha256"][row] = _sha256(staged / f"{table}.parquet")
+    types = {name: kind for name, (kind, _) in MANIFEST.items()}
+    place.write_parquet(
+        staged / "manifest.parquet", [pa.table(told, schema=manifest.schema)], types, key="table_name"
+    )
+    if (staged / "csv").is_dir():
+        _write_csvs(staged)
+    contents = _contents(staged)
+    for table, rows in taken.items():
+        contents["tables"][table]["rows"] -= rows
+    contents["files"] = {file: _sha256(staged / file) for file in contents["files"]}
+    contents["erasures"] = contents.get("erasures", 0) + 1
+    place.write_json(staged / "manifest.json", contents)
+
+
+def sources_of(lake: Path, name: str) -> list[str]:
+    """The sources a published version was made from."""
+    import pyarrow.parquet as pq
+
+    told = pq.read_table(lake / "published" / "versions" / name / "manifest.parquet", columns=["sources"])
+    return told.column("sources")[0].as_py().split(",") if told.num_rows else []
 
 
 # --- what BI sees ------------------------------------------------------------------------------------------

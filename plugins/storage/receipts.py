@@ -31,7 +31,8 @@ class Receipt:
     why). Rows are counted so that rows_in = rows_raw + rows_quarantined, but for a duplicate, whose rows are
     counted in only; `rows_erased` were of people who were erased, and are in no other count.
     `quarantined_by_reason` counts the rows in quarantine; `read_as` names the declaration the file was
-    read by, `encoding` what its text was declared or found to be written in.
+    read by, `encoding` what its text was declared or found to be written in. `released_from` names
+    the file and the records of a delivery that was released from quarantine.
     """
 
     source: str
@@ -52,6 +53,7 @@ class Receipt:
     read_as: str | None = None
     encoding: str | None = None
     rows_erased: int = 0
+    released_from: Mapping[str, Any] | None = None
 
     @property
     def content(self) -> str:
@@ -102,7 +104,10 @@ class Receipt:
 
     def unread(self) -> Receipt:
         """The receipt as it was when the file landed."""
-        return Receipt(self.source, self.extract, self.delivered_on, self.file, self.sha256, self.bytes)
+        return Receipt(
+            *(self.source, self.extract, self.delivered_on, self.file, self.sha256, self.bytes),
+            released_from=self.released_from,
+        )
 
     def with_outcome(self, **changes: Any) -> Receipt:
         """The receipt after the file has been read."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from storage.access import private_folder
@@ -18,6 +18,7 @@ from storage.reading.outcome import Outcome, Quarantine, SetAside
 from storage.reading.parquet_delivery import column_types, read_parquet, typed_value
 from storage.reading.row_checks import row_checks
 from storage.reading.text_delivery import read_text
+from storage.requeue import released_form
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -55,6 +56,8 @@ class DeliveryReader:
 
         The rows are in place below `pending` when this returns, the receipt is not.
         """
+        if receipt.released_from is not None and self.extract != released_form(self.extract):
+            return replace(self, extract=released_form(self.extract)).read(receipt, earlier)
         original = original_of(receipt, earlier)
         if original is not None:
             return receipt.with_outcome(

@@ -134,20 +134,27 @@ select * from judged
 
 {#
     The same for extracts whose deliveries replace whole documents, or, without `document`, all that came before
-    (a snapshot). Of the rows of one key in one delivery day the one with the smallest content hash is seen; equal
-    rows are told apart by the key alone, so a key with _record in it keeps each.
+    (a snapshot). A file holds whole documents: of two that hold the same one on the same day the one with the greatest
+    content hash is seen, and so it is of two files of a snapshot with the same name. Of the rows of one key in what is
+    left the one with the smallest hash is seen; a key with _record in it keeps equal rows apart.
 #}
 {% macro judge_replaced_rows(rows, key, columns, document=[]) %}
 {%- set key = whole_key(key) -%}
 {%- set key_list = key | join(', ') -%}
 {%- set origin = ['_delivered_on', '_file', '_content', '_record'] -%}
 {%- set kept = (columns + origin) | join(', ') -%}
+{%- set unit = document + ['_delivered_on'] -%}
+{%- set sent_as = unit if document else unit + ['_file'] -%}
 with
 
-delivery_days as (
-    select {{ (document + ['_delivered_on']) | join(', ') }}
+chosen as (
+    select {{ sent_as | join(', ') }}, max(_content) as seen_content
     from {{ rows }}
-    group by {{ (document + ['_delivered_on']) | join(', ') }}
+    group by {{ sent_as | join(', ') }}
+),
+
+delivery_days as (
+    select {{ unit | join(', ') }} from chosen group by {{ unit | join(', ') }}
 ),
 
 validity as (
@@ -172,19 +179,25 @@ concerned as (
         raw_rows.{{ column }},
         {% endfor -%}
         validity.replaced_on,
-        repeated_keys._delivered_on is not null as is_repeated
+        raw_rows._content <> chosen.seen_content as is_passed_over
     from {{ rows }} as raw_rows
     inner join validity
         on raw_rows._delivered_on = validity._delivered_on
         {%- for column in document %}
             and raw_rows.{{ column }} is not distinct from validity.{{ column }}
         {%- endfor %}
+    inner join chosen
+        on {% for column in sent_as -%}
+        raw_rows.{{ column }} is not distinct from chosen.{{ column }}{{ ' and ' if not loop.last }}
+        {%- endfor %}
     left join repeated_keys
         on raw_rows._delivered_on = repeated_keys._delivered_on
         {%- for column in key %}
             and raw_rows.{{ column }} is not distinct from repeated_keys.{{ column }}
         {%- endfor %}
-    where validity.replaced_on < cast('9999-12-31' as date) or repeated_keys._delivered_on is not null
+    where validity.replaced_on < cast('9999-12-31' as date)
+        or raw_rows._content <> chosen.seen_content
+        or repeated_keys._delivered_on is not null
 ),
 
 hashed as (
@@ -202,21 +215,23 @@ hashed as (
 ranked as (
     select
         *,
-        case when is_repeated then row_number() over (
-            partition by _delivered_on, {{ key_list }} order by row_md5, _file, _content, _record
-        ) else 1 end as precedence,
-        min(row_md5) over (partition by _delivered_on, {{ key_list }}) as seen_md5
+        row_number() over (
+            partition by _delivered_on, {{ key_list }} order by is_passed_over, row_md5, _file, _content, _record
+        ) as precedence,
+        first_value(row_md5) over (
+            partition by _delivered_on, {{ key_list }} order by is_passed_over, row_md5, _file, _content, _record
+        ) as seen_md5
     from hashed
 ),
 
 judged as (
     select
         {{ kept }},
-        case when precedence = 1 then _delivered_on end as known_from_on,
-        case when precedence = 1 then replaced_on end as known_until_on,
+        case when precedence = 1 and not is_passed_over then _delivered_on end as known_from_on,
+        case when precedence = 1 and not is_passed_over then replaced_on end as known_until_on,
         case
             when precedence > 1 and row_md5 = seen_md5 then 'duplicate'
-            when precedence > 1 or replaced_on < cast('9999-12-31' as date) then 'superseded'
+            when precedence > 1 or is_passed_over or replaced_on < cast('9999-12-31' as date) then 'superseded'
             else 'accepted'
         end as verdict
     from ranked

@@ -21,8 +21,8 @@ def lake(tmp_path_factory):
 def judge(lake, folder, rows, key, document):
     """The verdicts of rows (doc, line, body, day, record), as the macro gives them."""
     values = ", ".join(
-        f"('{doc}', {line}, '{body}', date '{day}', 'f', 'c', {record})"
-        for doc, line, body, day, record in rows
+        f"('{doc}', {line}, '{body}', date '{day}', 'f', '{content[0] if content else 'c'}', {record})"
+        for doc, line, body, day, record, *content in rows
     )
     names = "doc, line, body, _delivered_on, _file, _content, _record"
     relation = f"(select * from (values {values}) as sent ({names}))"
@@ -69,6 +69,27 @@ def test_equal_rows_stay_apart_when_the_record_is_their_key(lake, tmp_path):
     ]
     judged = judge(lake, tmp_path, rows, ["_record"], [])
     assert told(judged) == [("A", 1, "cd", 1, "superseded")] * 2  # the last snapshot's row needs no judge
+
+
+def test_of_two_files_of_a_day_with_the_same_document_one_is_seen_whole(lake, tmp_path):
+    day = date(2017, 1, 1)
+    rows = [
+        ("A", 1, "six", day, 1, "c1"),
+        ("A", 2, "cup", day, 2, "c1"),
+        ("B", 1, "pot", day, 3, "c1"),
+        ("A", 1, "two", day, 1, "c2"),  # the correction, and the cup is gone
+    ]
+    assert told(judge(lake, tmp_path, rows, ["doc", "line", "body"], ["doc"])) == [
+        ("A", 1, "six", 1, "superseded"),
+        ("A", 2, "cup", 1, "superseded"),
+    ]
+    whole = told(judge(lake, tmp_path, rows, ["doc", "line"], []))  # a snapshot sent again under its name
+    assert whole == [
+        ("A", 1, "six", 1, "superseded"),
+        ("A", 1, "two", 1, "accepted"),
+        ("A", 2, "cup", 1, "superseded"),
+        ("B", 1, "pot", 1, "superseded"),
+    ]
 
 
 def test_on_every_day_exactly_the_newest_snapshot_of_a_document_is_seen(lake, tmp_path):

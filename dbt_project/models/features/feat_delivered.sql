@@ -12,7 +12,6 @@ delivered as (
     select
         as_of_dates.as_of,
         coalesce(bool_or(arrivals.entity = 'customers'), false) as has_customers,
-        coalesce(bool_or(arrivals.entity = 'products'), false) as has_products,
         coalesce(bool_or(arrivals.entity = 'returns'), false) as has_returns,
         coalesce(bool_or(arrivals.entity = 'feedback'), false) as has_feedback,
         coalesce(bool_or(arrivals.entity = 'survey_responses'), false) as has_survey_responses,
@@ -23,6 +22,34 @@ delivered as (
     from as_of_dates
     left join arrivals on as_of_dates.known_on >= arrivals.first_delivered_on
     group by as_of_dates.as_of
+),
+
+-- products without any category, or orders without any list price, tell nothing of these
+categorised as (
+    select
+        as_of_dates.as_of,
+        count(products.category) > 0 as has_products
+    from as_of_dates
+    left join {{ ref('stg_products') }} as products on {{ is_known('products', 'as_of_dates') }}
+    group by as_of_dates.as_of
+),
+
+priced as (
+    select
+        as_of,
+        count(list_amount) > 0 as has_list_prices
+    from {{ ref('feat_order') }}
+    group by as_of
+),
+
+told as (
+    select
+        delivered.*,
+        categorised.has_products,
+        coalesce(priced.has_list_prices, false) as has_list_prices
+    from delivered
+    inner join categorised on delivered.as_of = categorised.as_of
+    left join priced on delivered.as_of = priced.as_of
 )
 
-select * from delivered
+select * from told

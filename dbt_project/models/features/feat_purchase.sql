@@ -119,7 +119,7 @@ customers as (
         cast(coalesce(per_customer.gap_ln_sq_sum, 0) as bigint) as gap_ln_sq_sum,
         cast(per_customer.gap_median_days as double) as gap_median_days,
         {{ days_between('per_customer.occasion_before_last_on', 'per_customer.last_order_on') }} as last_gap_days,
-        coalesce(per_customer.orders_without_list_w, 0) = 0 as has_list,
+        delivered.has_list_prices and coalesce(per_customer.orders_without_list_w, 0) = 0 as has_list,
         coalesce(per_customer.list_w, 0) as list_w,
         coalesce(per_customer.discount_w, 0) as discount_w,
         coalesce(per_customer.discount_orders_w, 0) as discount_orders_w,

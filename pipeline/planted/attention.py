@@ -128,6 +128,7 @@ def browsing(
     online = (
         np.isin(orders.channel, ("app", "web"))
         & (orders.customer >= 0)
+        & ~people.is_silent[orders.customer]
         & (orders.day >= shop.days - BROWSING_DAYS)
     )
     bought = np.flatnonzero(online)

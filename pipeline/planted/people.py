@@ -57,6 +57,7 @@ AGE_BANDS = ("young", "middle", "senior")
 AGES = {"young": (19, 34), "middle": (36, 58), "senior": (61, 78)}
 OCCASIONS = ("business", "family", "young", "unknown")
 CONTACTS = ("app", "sms", "phone")
+SELF_REFERRALS = 3
 CHANNELS = ("app", "tv", "store", "web")
 
 SURNAMES = "王李张刘陈杨黄赵吴周徐孙马朱胡郭何高林罗"
@@ -206,7 +207,7 @@ def populate(shop: Shop) -> People:
         "brand": chance.integers(0, len(catalogue.BRANDS), n),
         "referrer": referrer,
         "speaks_english": speaks_english,
-        **_names(n, speaks_english, chance),
+        **_names(n, speaks_english, referrer, chance),
         "created": np.maximum(joined - chance.integers(0, 4, n), 0),
     }
     fields_["order_cents"] = _order_cents(group, fields_["is_big_one_time"], chance)
@@ -303,7 +304,11 @@ def _calendar(
     unsettled = group == "unsettled"
     joined = np.where(unsettled, end - between(50, 95, n), joined)
     gap = np.where(unsettled, between(15, 28, n), gap)
-    joined = np.where(group == "prospect", between(30, end - 5, n), joined)
+    # half of the prospects are this fortnight's
+    recent = between(0, 1, n) < 0.5
+    joined = np.where(
+        group == "prospect", np.where(recent, end - between(1, 14, n), between(30, end - 14, n)), joined
+    )
     return joined.astype(int), stops.astype(int), gap
 
 
@@ -360,8 +365,13 @@ def _referrers(group: np.ndarray, joined: np.ndarray, chance: np.random.Generato
     return referrer
 
 
-def _names(n: int, speaks_english: np.ndarray, chance: np.random.Generator) -> dict[str, np.ndarray]:
-    """Names, numbers and addresses of nobody: the phone block is unassigned, the mail domain reserved."""
+def _names(
+    n: int, speaks_english: np.ndarray, referrer: np.ndarray, chance: np.random.Generator
+) -> dict[str, np.ndarray]:
+    """Names, numbers and addresses of nobody: the phone block is unassigned, the mail domain reserved.
+
+    A few invited themselves: their phone is that of who sent the invitation.
+    """
     import numpy as np
 
     draw = chance.integers
@@ -375,8 +385,10 @@ def _names(n: int, speaks_english: np.ndarray, chance: np.random.Generator) -> d
         [f"{FIRST_NAMES[a]} {LAST_NAMES[b]}" for a, b in zip(draw(0, 10, n), draw(0, 10, n), strict=True)]
     )
     numbers = chance.permutation(n)
+    themselves = np.flatnonzero(referrer >= 0)[:SELF_REFERRALS]
+    numbers[themselves] = numbers[referrer[themselves]]
     return {
         "name": np.where(speaks_english, en, zh),
         "phone": np.array([f"+86 100{number:08d}" for number in numbers]),
-        "email": np.array([f"c{number:06d}@planted.example" for number in numbers]),
+        "email": np.array([f"c{number:06d}@planted.example" for number in range(1, n + 1)]),
     }

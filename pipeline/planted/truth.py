@@ -302,12 +302,13 @@ def facts(shop: Shop, life: Life) -> dict[str, list[str]]:
 def referrals(shop: Shop, life: Life) -> dict[str, list[str]]:
     """One row per customer who came through another: who through whom, and how far from the chain's first."""
     chains = _chains(life)
-    ids = life.people.customer_id.tolist()
+    ids, phones = life.people.customer_id.tolist(), life.people.phone.tolist()
     return {
         "referee_id": [ids[chain[-1]] for chain in chains],
         "referrer_id": [ids[chain[-2]] for chain in chains],
         "first_id": [ids[chain[0]] for chain in chains],
         "depth": [str(len(chain) - 1) for chain in chains],
+        "is_self": ["true" if phones[chain[-1]] == phones[chain[-2]] else "false" for chain in chains],
     }
 
 

@@ -123,7 +123,7 @@ def feedback(shop: Shop, people: People, orders: Orders) -> Feedback:
 
     last = _last_order(people, orders)
     for reason, about in LEFT_TOPICS.items():
-        them = np.flatnonzero((people.leave_reason == reason) & (last >= 0))
+        them = np.flatnonzero((people.leave_reason == reason) & (last >= 0) & ~people.is_silent)
         them = them[chance.random(len(them)) < 0.85]
         who = np.repeat(them, 2)
         day = orders.day[last[who]] + np.tile((2, 9), len(them))
@@ -346,13 +346,14 @@ def _ask_why(people: People, chance: np.random.Generator, ask, some, late: int) 
     """Why they left, what keeps them from buying, why they never came back, and to whom they went."""
     import numpy as np
 
-    who = some(np.flatnonzero(people.leave_reason != ""), 0.45)
+    heard = ~people.is_silent
+    who = some(np.flatnonzero(heard & (people.leave_reason != "")), 0.45)
     ask("LEFT", late + 2, who, "churn_reason", "", people.leave_reason[who])
-    who = some(np.flatnonzero(people.barrier != ""), 0.60)
+    who = some(np.flatnonzero(heard & (people.barrier != "")), 0.60)
     ask("BARRIER", late + 2, who, "purchase_barrier", "", people.barrier[who])
     to_rival = who[people.barrier[who] == "competitor"]
     ask("BARRIER", late + 2, to_rival, "lost_to", "", np.full(len(to_rival), LOST_TO))
-    who = some(np.flatnonzero(people.stop_reason != ""), 0.50)
+    who = some(np.flatnonzero(heard & (people.stop_reason != "")), 0.50)
     ask("CALL-BACK", late + 3, who, "stop_reason", "", people.stop_reason[who])
 
 

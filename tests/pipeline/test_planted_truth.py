@@ -242,6 +242,11 @@ def test_referrals_and_their_chains_are_the_truth(shop):
     chains = pd.DataFrame(truth.referrals(SHOP, shop.life)).set_index("referee_id")
     assert chains["depth"].astype(int).max() + 1 == int(shop.facts["longest_referral_chain", "shop"])
     assert len(shop.referrals) > 1.5 * len(true)
+    phone = shop.customers.set_index("customer_id")["phone_hash"]
+    same = came[came.index.map(phone) == came.map(phone)]
+    assert set(same.index) == set(chains.index[chains["is_self"] == "true"])
+    assert len(same) == 3
+    assert phone.duplicated().sum() == 3
 
 
 def test_price_tiers_follow_from_prices_over_the_category_median(shop):
@@ -307,8 +312,16 @@ def test_contact_is_preferred_where_messages_are_opened(shop):
     rates = sent.groupby(["customer_id", "channel"])["is_open"].mean().unstack()
     promised = shop.people[shop.people["contact_promised"] == "true"]["contact_channel"]
     assert agreement(rates.idxmax(axis=1), promised) >= 0.90
-    silent = shop.people[(shop.people["is_silent"] == "true") & (shop.people["consents"] == "true")].index
-    assert not sent[sent["customer_id"].isin(silent)]["is_open"].any()
+
+
+def test_the_silent_buy_and_say_nothing(shop):
+    silent = shop.people[shop.people["is_silent"] == "true"].index
+    assert shop.valid["customer_id"].isin(silent).sum() > 1000
+    for table in ("feedback", "service_tickets", "survey_responses", "web_events", "social"):
+        assert not getattr(shop, table)["customer_id"].isin(silent).any(), table
+    sent = shop.interactions[shop.interactions["customer_id"].isin(silent)]
+    assert len(sent) > 1000
+    assert (sent["opened_at"] == "").all()
 
 
 def test_orders_come_through_the_channel_of_the_age(shop):

@@ -41,7 +41,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 # Raise it when the reader changes what it writes: every delivery is then read again from landing.
-READER = 2
+READER = 3
 
 # Memory DuckDB may take while reading; beyond it, it writes to the pending folder.
 MEMORY_LIMIT = "1500MB"

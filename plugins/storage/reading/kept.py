@@ -60,4 +60,6 @@ def _value(column: Column | None, name: str) -> str:
     if column.is_hashed:
         # Whether it was personal before is not known any more; what is a hash already stays the one it is.
         return f"if(regexp_full_match({value}, '{_HASH}'), {value}, {pseudonym.expression(column)})"
+    if column.privacy == "free_text":
+        return pseudonym.raw_value(column)
     return f"try_cast({value} as {column.data_type})"

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from storage.reading import pseudonym
 from storage.reading.outcome import Outcome, Quarantine, Reject, SetAside
+from storage.reading.pseudonym import raw_value
 from storage.reading.row_checks import literal, quoted
 from storage.reading.text_delivery import loader_fields
 
@@ -94,7 +94,7 @@ def read_parquet(
         _require_declared(extract, types, rows_in)
         outcome = Outcome(rows_in, tuple(name for name in types if name not in extract.column_names))
         values = ", ".join(
-            f"{_raw_value(column, typed_value(column, zone, types[column.name]))} as {quoted(column.name)}"
+            f"{raw_value(column, typed_value(column, zone, types[column.name]))} as {quoted(column.name)}"
             for column in extract.columns
         )
         stays = f"{checks.first_broken} is null" + (f" and ({erased}) is not true" if erased else "")
@@ -114,10 +114,6 @@ def read_parquet(
         _require_own_fault(wrong)
         raise SetAside("corrupt_archive", "a page of the file cannot be read") from wrong
     return outcome
-
-
-def _raw_value(column: Column, value: str) -> str:
-    return pseudonym.expression(column, value) if column.is_hashed else value
 
 
 def raw_typed_schema(extract: Extract) -> pa.Schema:

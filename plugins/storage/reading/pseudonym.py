@@ -11,6 +11,9 @@ What is hashed is the value in one spelling:
 
 Null stays null and nothing but blanks becomes the empty text: neither says anything of anybody.
 
+Free text stays free text, but phone numbers, identity and card numbers and e-mail addresses in it are struck
+out. Names in it cannot be told from other words; it goes no further than raw and staging.
+
 The key reaches DuckDB as two variables of the connection, never as SQL text, so no statement, error or log
 holds it.
 """
@@ -40,6 +43,17 @@ _INNER, _OUTER = "pseudonym_inner", "pseudonym_outer"
 _BLANKS = r" \t\r\n\v\f" + "\u00a0\u3000\ufeff"
 _FULL_WIDTH, _ASCII = "０１２３４５６７８９＋．", "0123456789+."
 _CHINESE_MOBILE = "^86(1[3-9][0-9]{9})$"
+
+
+# What is struck out of free text. Dates, amounts and short order numbers are none of these.
+_STRUCK_OUT = (
+    (r"[0-9A-Za-z._%+-]+[@＠][0-9A-Za-z-]+([.．][0-9A-Za-z-]+)+", "[e-mail]"),
+    (r"[+＋][0-9０-９]([ ().-]?[0-9０-９]){6,16}", "[number]"),
+    (r"[0-9０-９]{11,}[Xx]?", "[number]"),
+    (r"[1１][3-9３-９][0-9０-９]([ .-]?[0-9０-９]{4}){2}", "[number]"),
+    (r"[0０][0-9０-９]{2,3}[ -]?[0-9０-９]{7,8}", "[number]"),
+    (r"([0-9]{4}[ -]){3}[0-9]{4}", "[number]"),
+)
 
 
 class HashKeyMissing(ValueError):
@@ -113,19 +127,31 @@ def hashed(text: str, purpose: str = "") -> str:
     return f"sha256(getvariable('{_OUTER}') || unhex({inner}))"
 
 
+def raw_value(column: Column, value: str = "") -> str:
+    """SQL: what raw holds of a column: a hash, a text with numbers struck out, or the value."""
+    if column.is_hashed:
+        return expression(column, value)
+    if column.privacy != "free_text":
+        return value or quoted(column.name)
+    text = value or quoted(column.name)
+    for pattern, instead in _STRUCK_OUT:
+        text = f"regexp_replace({text}, '{pattern}', '{instead}', 'g')"
+    return text
+
+
 def hashed_columns(extract: Extract) -> Sequence[Column]:
     """The columns raw holds a hash of."""
     return [column for column in extract.columns if column.is_hashed]
 
 
 def with_pseudonyms(rows: pa.Table, extract: Extract, connection: duckdb.DuckDBPyConnection) -> pa.Table:
-    """The rows as raw holds them, in the same order: hashes in the place of what is personal."""
-    columns = hashed_columns(extract)
+    """The rows as raw holds them, in the same order: hashes and struck out texts for what is personal."""
+    columns = [column for column in extract.columns if column.is_hashed or column.privacy == "free_text"]
     if not columns or not rows.num_rows:
         return rows
     connection.register("as_sent", rows.select([column.name for column in columns]).to_reader())
     try:
-        values = ", ".join(f"{expression(column)} as {quoted(column.name)}" for column in columns)
+        values = ", ".join(f"{raw_value(column)} as {quoted(column.name)}" for column in columns)
         found = connection.execute(f"select {values} from as_sent").to_arrow_table()
     finally:
         connection.unregister("as_sent")

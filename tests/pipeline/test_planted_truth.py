@@ -24,7 +24,8 @@ VALID = ("paid", "completed")
 @pytest.fixture(scope="module")
 def shop():
     life = planted.live(SHOP)
-    tables = {name: pd.DataFrame(rows.columns) for name, rows in assemble(SHOP, life).items()}
+    sent = assemble(SHOP, life)
+    tables = {name: pd.DataFrame(rows.columns) for name, rows in sent.items()}
     # of several versions of a row the last one sent is the one known in the end
     for name, key in (
         ("customers", "customer_id"), ("orders", "order_id"), ("feedback", "feedback_id"),
@@ -47,7 +48,14 @@ def shop():
     )
     lines = lines.merge(orders.drop(columns=["list_amount"]), on="order_id", suffixes=("", "_order"))
     return SimpleNamespace(
-        **tables, people=people, facts=facts, valid=orders, bought=lines, life=life, kano=voice.KANO
+        **tables,
+        people=people,
+        facts=facts,
+        valid=orders,
+        bought=lines,
+        life=life,
+        sent=sent,
+        kano=voice.KANO,
     )
 
 
@@ -59,6 +67,20 @@ def agreement(found: pd.Series, true: pd.Series) -> float:
 def precision_and_recall(found: set, true: set, possible: set) -> tuple[float, float]:
     found = found & possible
     return len(found & true) / len(found), len(found & true) / len(true & possible)
+
+
+def test_no_row_tells_of_what_happened_on_or_after_its_delivery(shop):
+    looked_at = 0
+    for name, rows in shop.sent.items():
+        if name == "products":  # listed on the morning of its launch
+            continue
+        delivered = pd.Series((SHOP.origin() + rows.delivered).astype(str))
+        for column in (column for column in rows.columns if column.endswith("_at")):
+            values = pd.Series(rows.columns[column])
+            late = values[(values != "") & (values.str[:10] >= delivered)]
+            assert late.empty, (name, column, late.head().tolist())
+            looked_at += 1
+    assert looked_at > 20
 
 
 def test_the_young_buy_in_the_evening(shop):

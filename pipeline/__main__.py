@@ -54,6 +54,17 @@ def main(arguments: list[str] | None = None) -> int:
     command.add_argument("--to", type=Path, help="write them here, to be put right")
     command.add_argument("--from", type=Path, dest="corrected", help="release these in their place")
     command.add_argument("--day", type=date.fromisoformat, help="the delivery day of the release")
+    command = commands.add_parser("erase")
+    command.add_argument("--source", required=True)
+    command.add_argument("--customer", action="append", default=[], help="an id; may be given again")
+    command.add_argument("--phone")
+    command.add_argument("--email")
+    command.add_argument("--linked", action="store_true", help="also others' with the same phone or e-mail")
+    command.add_argument(
+        "--day", type=date.fromisoformat, required=True, help="no later delivery is held back"
+    )
+    command = commands.add_parser("retain")
+    command.add_argument("--day", type=date.fromisoformat, required=True)
     for name in ("status", "stop", "clean", "unpin", "docs", "quarantine"):
         commands.add_parser(name)
     options = parser.parse_args(arguments)
@@ -319,6 +330,35 @@ def create_source(settings: Settings, options: argparse.Namespace) -> int:
     return 0
 
 
+def erase(settings: Settings, options: argparse.Namespace) -> int:
+    """Take one person out of everything below the lake, and prove it."""
+    from pipeline import maintenance
+
+    done = maintenance.erase(
+        settings,
+        options.source,
+        options.day,
+        customers=options.customer,
+        phone=options.phone,
+        email=options.email,
+        linked=options.linked,
+    )
+    for each in done:
+        counts = ", ".join(f"{layer} {count}" for layer, count in each.counts.items()) or "nothing was there"
+        print(f"erasure {each.number}: {counts}; found afterwards: {each.search['found']} · 已删除并核验")
+    return 0
+
+
+def retain(settings: Settings, options: argparse.Namespace) -> int:
+    """Let go what was sent, and what old runs left behind."""
+    from pipeline import maintenance
+
+    with _only_run(settings, None):
+        counts = maintenance.retain(settings, options.day, lambda run_id: False)
+    print(", ".join(f"{what} {count}" for what, count in counts.items()))
+    return 0
+
+
 _COMMANDS = {
     "run": run,
     "ui": ui,
@@ -330,6 +370,8 @@ _COMMANDS = {
     "unpin": unpin,
     "docs": docs,
     "new-source": create_source,
+    "erase": erase,
+    "retain": retain,
     "quarantine": quarantine,
     "requeue": release,
 }

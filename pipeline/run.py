@@ -122,10 +122,17 @@ def _day(logical_date: datetime, known_on: str | None, settings: Settings) -> Da
     return Day.of(as_of, datetime.fromisoformat(known_on).date() if known_on else None)
 
 
-def _is_running(run_id: str) -> bool:
-    """Whether Airflow still runs `run_id` of the daily DAG; asked from within a task."""
+def is_going_on(run_id: str) -> bool:
+    """Whether Airflow still runs what `Run.run_id` names, of whichever DAG; asked from within a task."""
+    dag_id, is_other, rest = run_id.partition("__")
+    known = is_other and dag_id not in ("scheduled", "manual", "backfill", "asset_triggered")
+    return _is_running(rest, dag_id) if known else _is_running(run_id)
+
+
+def _is_running(run_id: str, dag_id: str = DAG_ID) -> bool:
+    """Whether Airflow still runs `run_id` of a DAG, the daily one by default; asked from within a task."""
     from airflow.sdk import get_current_context
 
     task_instance = get_current_context()["ti"]
     # A count, not a state: a run Airflow no longer knows (cleaned, another database) is not running.
-    return task_instance.get_dr_count(DAG_ID, run_ids=[run_id], states=["running", "queued"]) > 0
+    return task_instance.get_dr_count(dag_id, run_ids=[run_id], states=["running", "queued"]) > 0

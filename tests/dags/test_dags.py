@@ -22,7 +22,7 @@ def bag(tmp_path_factory):
 
 def test_exactly_these_dags_are_there_and_all_import(bag):
     assert bag.import_errors == {}
-    assert set(bag.dags) == {"customer_segmentation", "model_training"}
+    assert set(bag.dags) == {"customer_segmentation", "model_training", "maintenance"}
 
 
 def test_a_crm_is_pulled_by_one_task_of_its_own_dag_where_it_is_enabled(tmp_path):

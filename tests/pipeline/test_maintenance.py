@@ -1,0 +1,94 @@
+"""Maintenance as the command and the DAG call it: on the small shop's own day."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import replace
+
+import pandas as pd
+import pyarrow.parquet as pq
+import pytest
+from test_day import LAST as AS_OF
+from test_day import make
+
+from pipeline import maintenance, steps
+from pipeline.run import Run
+from pipeline.settings import Retention, Settings, load
+from storage import erasure, published
+from storage.lake import Day
+
+CUSTOMER = "7"
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory) -> Settings:
+    """A lake after a published day of the small shop."""
+    settings = load(make(tmp_path_factory.mktemp("maintenance")))
+    run = Run(settings, Day.of(AS_OF), "day")
+    for step in steps.STEPS:
+        steps.take(run, step)
+    return settings
+
+
+def customers(settings: Settings) -> dict[str, list[str]]:
+    """Table of BI's version → its customers."""
+    found = {}
+    for path in sorted(published.current_folder(settings.lake).glob("*.parquet")):
+        if "customer_id" in pq.read_schema(path).names:
+            found[path.stem] = pq.read_table(path).column("customer_id").to_pylist()
+    return found
+
+
+def test_a_person_goes_from_a_real_day_and_a_rerun_keeps_them_away(made, caplog):
+    caplog.set_level(logging.DEBUG)
+    before = customers(made)
+    assert all(CUSTOMER in ids for ids in before.values())
+    assert len(before) >= 6
+    asked = {"source": "complete_journey", "customer": CUSTOMER, "linked": False}
+    counts = maintenance.take(Run(made, Day.of(AS_OF), "maintenance__x", None), "erase", asked)
+    assert counts["found_afterwards"] == 0
+    assert counts["published_rows"] == len(before)
+    assert counts["raw_rows"] > 1
+    assert all(isinstance(count, int) for count in counts.values())  # XCom holds no more
+    after = customers(made)
+    assert after == {table: [each for each in ids if each != CUSTOMER] for table, ids in before.items()}
+    assert "customer 7" not in caplog.text
+
+    kept = {
+        table: pd.read_parquet(published.current_folder(made.lake) / f"{table}.parquet")
+        for table in ("lifecycle", "value_tier")
+    }
+    run = Run(made, Day.of(AS_OF), "again")
+    for step in steps.STEPS:
+        steps.take(run, step)
+    assert customers(made) == after
+    for table, rows in kept.items():
+        again = pd.read_parquet(published.current_folder(made.lake) / f"{table}.parquet")
+        pd.testing.assert_frame_equal(again, rows)
+
+
+def test_nothing_is_erased_unless_somebody_is_named(made):
+    run = Run(made, Day.of(AS_OF), "maintenance__x", None)
+    assert maintenance.take(run, "erase", {"source": None, "customer": None}) == {"people": 0}
+    with pytest.raises(maintenance.NobodyNamed, match="source"):
+        maintenance.take(run, "erase", {"customer": CUSTOMER})
+    with pytest.raises(maintenance.NobodyNamed, match="no customer"):
+        maintenance.erase(made, "complete_journey", AS_OF, customers=["  "])
+
+
+def test_without_a_key_nothing_is_touched(made, monkeypatch):
+    monkeypatch.delenv("SEGMENTATION_HASH_KEY")
+    monkeypatch.setattr(erasure, "erase", lambda *_: pytest.fail("went on without a key"))
+    with pytest.raises(maintenance.NobodyNamed, match="SEGMENTATION_HASH_KEY"):
+        maintenance.erase(made, "complete_journey", AS_OF, customers=[CUSTOMER])
+
+
+def test_what_was_sent_goes_by_the_settings_days_and_the_day_can_be_run_again(made):
+    kept = replace(made, retention=Retention(landing_days=30, quarantine_days=30, runs_days=1))
+    counts = maintenance.retain(kept, AS_OF, lambda run_id: False)
+    assert counts["landing_files"] > 20
+    assert counts["landing_unread"] == 0
+    left = len([path for path in (made.lake / "landing").rglob("*") if path.is_file()])
+    run = Run(made, Day.of(AS_OF), "after")
+    assert steps.land(run)["new"] == 0
+    assert len([path for path in (made.lake / "landing").rglob("*") if path.is_file()]) == left

@@ -56,7 +56,7 @@ class Content:
         self._encoding = encoding
         self._transcode = transcode or encoding.startswith("utf-16")
         self._started = False
-        self._waiting = b""  # as sent; what is not yet decoded of a file that is
+        self._waiting = b""  # as sent: the start of a line whose end was not yet read
         self._undelivered = b""  # as sent: the lines of what was decoded and not yet taken
         self._offset, self._line = 0, 1
 
@@ -70,7 +70,8 @@ class Content:
 
         Raises SetAside when the file says it is in another encoding than the declared one.
         """
-        parts, size, at_end, broken = [], 0, False, None
+        parts, size, at_end, broken = [self._waiting], 0, False, None
+        self._waiting = b""
         while size < CHUNK and not at_end:
             try:
                 piece = next(self._pieces, None)
@@ -85,12 +86,21 @@ class Content:
             self._started = True
             parts = [self._without_mark(b"".join(parts))]
         if self._transcode:
-            parts = [self._decoded(b"".join((self._waiting, *parts)), at_end)]
+            parts = [self._decoded(b"".join(parts), at_end)]
+        elif not at_end:
+            # Whole lines are given out, so that nobody has to copy them to cut off half of one.
+            whole = parts[-1].rfind(b"\n") + 1
+            if whole:
+                parts[-1], self._waiting = parts[-1][:whole], parts[-1][whole:]
         return b"".join((waiting, *parts)), at_end, broken
 
-    def take(self, content: bytes) -> Passage:
-        """Take `content`, the next lines of what was given out, and say where they stand."""
-        lines = content.count(b"\n")
+    def take(self, content: bytes, lines: int | None = None) -> Passage:
+        """Take `content`, the next lines of what was given out, and say where they stand.
+
+        `lines` is the number of line ends in it, where that was counted already.
+        """
+        if lines is None:
+            lines = content.count(b"\n")
         passage: Passage
         if self._transcode:
             original = self._undelivered
@@ -135,8 +145,6 @@ class Content:
             original, self._waiting = original[:whole], original[whole:]
             if len(self._waiting) > LONGEST_LINE:
                 raise SetAside("record_too_long", f"a line is longer than {LONGEST_LINE} bytes")
-        else:
-            self._waiting = b""
         self._undelivered += original
         try:
             return original.decode(self._encoding).encode("utf-8")

@@ -157,7 +157,7 @@ class CsvFile:
         rows = self._parse_fast(content, lines_in_quotes=False) if content else None
         if rows is None or not lines_are_records(content, rows.num_rows, self._dialect):
             return None
-        passage = self._content.take(content)
+        passage = self._content.take(content, rows.num_rows - (not content.endswith(b"\n")))
         starts: list[int] = []
 
         def place(row: int) -> Place:

@@ -224,11 +224,11 @@ class _Rows:
         count = rows.num_rows
         added = [
             pa.repeat(pa.scalar(self._receipt.delivered_on, pa.date32()), count),
-            pa.repeat(self._receipt.file, count),
-            pa.repeat(self._receipt.content, count),
+            _one_text(self._receipt.file, count),
+            _one_text(self._receipt.content, count),
             pa.array(numbers, pa.int64()),
         ]
-        return pa.table([*rows.columns, *added], schema=self._schema)
+        return pa.table([*rows.columns, *added], names=self._schema.names)
 
     def _is_erased(self, rows: pa.Table) -> np.ndarray:
         self._connection.register("chunk", rows.to_reader())
@@ -247,13 +247,22 @@ class _Rows:
 
         self._writer = pq.ParquetWriter(
             self._raw,
-            self._schema,
+            first.schema,
             compression="zstd",
-            use_dictionary=[*_columns_of_few_values(first), "_delivered_on"],
+            use_dictionary=[*_columns_of_few_values(first), "_delivered_on", "_file", "_content"],
             column_encoding={"_record": "DELTA_BINARY_PACKED"},
             # The smallest and greatest of values that are text bound nothing, and cost a quarter of the time.
             write_statistics=["_record"],
+            # Arrow's own note of the types would make dictionaries of `_file` and `_content` for readers too.
+            store_schema=False,
         )
+
+
+def _one_text(text: str, count: int) -> pa.Array:
+    """The same text in every row, as a dictionary of one: nobody has to look for the others."""
+    import pyarrow as pa
+
+    return pa.DictionaryArray.from_arrays(pa.repeat(pa.scalar(0, pa.int8()), count), pa.array([text]))
 
 
 def _columns_of_few_values(rows: pa.Table) -> list[str]:

@@ -1,6 +1,6 @@
 with
 
--- devices report as Parquet, whose columns have their types already: local time, whole seconds
+-- devices report as Parquet, whose columns have their types already
 versions as (
     {{ versions('planted', 'usage_events') }}
 ),
@@ -12,8 +12,8 @@ renamed as (
         product_id,
         feature,
         scenario,
-        event_at,
-        cast(event_at as date) as event_on,
+        {{ local_time('event_at', 'planted', 'usage_events') }} as event_at,
+        cast({{ local_time('event_at', 'planted', 'usage_events') }} as date) as event_on,
         duration_s,
         known_from_on,
         known_until_on

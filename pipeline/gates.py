@@ -211,6 +211,11 @@ def check_features(run_dir: Path, day: Day, features: Path) -> dict[str, int]:
     frames = {
         "customer_features": lambda columns: _batches(features, columns),
         "feature_measures": feature_measures_frame(run_dir / "features" / "feature_measures.parquet"),
+        "owner_conflicts": lambda columns: _batches(run_dir / "features" / "owner_conflicts.parquet", columns),
+        "identity_report": lake.table(
+            run_dir / "features" / "identity_report.parquet",
+            ("rule", "source", "other_source", "ambiguous", "refused"),
+        ),
     }
     return _judge(run_dir, day, "features", frames)
 

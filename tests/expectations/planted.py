@@ -21,12 +21,14 @@ KEY = {
     "customer_features": "customer_id",
     "published_measures": "table_name",
     "reason_replay": "customer_id",
+    "owner_conflicts": "customer_id",
+    "identity_report": "rule",
     "columns": "column_name",
     "shares": "segment",
     "drift": "scheme",
 }
 
-IN_BATCHES = {"customer_features", "reason_replay"}
+IN_BATCHES = {"customer_features", "reason_replay", "owner_conflicts"}
 
 GOOD = {
     "extracts": [
@@ -115,6 +117,10 @@ GOOD = {
             "last_feature_on": BEFORE,
         }
     ],
+    "owner_conflicts": [{"customer_id": "C1", "source": "a", "other_source": "b", "other_owner": None}],
+    "identity_report": [
+        {"rule": "phone_hash", "source": "a", "other_source": "b", "ambiguous": 0.0, "refused": 0.0}
+    ],
     "published_measures": [
         {
             "table_name": table,
@@ -193,10 +199,14 @@ ROWS = {
         "rows_are_accounted_for": ("deliveries", {"rows_unaccounted": 1}),
         "only_accepted_rows_are_loaded": ("deliveries", {"status": "duplicate"}),
         "every_delivery_was_read": ("deliveries", {"status": "landed", "rows_raw": 0}),
+        "deliveries_are_read_by_the_declaration_in_force": ("deliveries", {"reason": "kept_as_read"}),
         "a_reason_is_given": ("deliveries", {"status": "set_aside", "rows_raw": 0}),
         "nothing_comes_from_the_future": ("deliveries", {"delivered_on": datetime(2018, 1, 2)}),
     },
     "features": {
+        "one_owner_looks_after_a_customer": ("owner_conflicts", {"other_owner": "bob"}),
+        "a_shared_value_names_one_customer_of_a_source": ("identity_report", {"ambiguous": 1.0}),
+        "no_match_makes_one_person_of_two_customers": ("identity_report", {"refused": 1.0}),
         "customer_is_named": ("customer_features", {"customer_id": None}),
         "row_is_of_the_day": ("customer_features", {"as_of": BEFORE}),
         "row_knows_what_the_run_knows": ("customer_features", {"known_on": datetime(2018, 1, 2)}),

@@ -196,6 +196,13 @@ def test_a_lost_column_breaks_the_promises_about_it_and_says_so(tmp_path):
     measures.parent.mkdir(parents=True)
     money = {name: [Decimal("1.00")] for name in ("net_features", "net_anonymous", "net_staging")}
     pq.write_table(pa.table(money), measures)
+    nobody = {
+        name: pa.array([], pa.string()) for name in ("customer_id", "source", "other_source", "other_owner")
+    }
+    pq.write_table(pa.table(nobody), measures.with_name("owner_conflicts.parquet"))
+    pairs = {name: pa.array([], pa.string()) for name in ("rule", "source", "other_source")}
+    pairs |= {name: pa.array([], pa.int64()) for name in ("ambiguous", "refused")}
+    pq.write_table(pa.table(pairs), measures.with_name("identity_report.parquet"))
     with pytest.raises(PromiseBroken, match='The column "tenure_days"'):
         gates.check_features(tmp_path / "run", DAY, features)
     said = {verdict.promise: verdict for verdict in gates.read(tmp_path / "run", "features")}

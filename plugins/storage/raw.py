@@ -132,10 +132,11 @@ def read_pending(
                 if before and _is_judged_as(before, original_of(receipt, same)):
                     continue
                 if not before and receipt.status != "landed" and not receipt.landed_path(lake).exists():
-                    outcome, expired = receipt.with_outcome(read_as=read_as), expired + 1
-                    if not _keep(outcome, extract, lake, pending, connection):
-                        known[receipt.name] = outcome
-                        continue
+                    expired += 1
+                    outcome = receipt.with_outcome(read_as=read_as)
+                    if outcome.status == "accepted":
+                        outcome = outcome.with_outcome(reason=kept.REASON)
+                        _keep(outcome, extract, lake, pending, connection)
                 else:
                     outcome = reader.read(receipt.unread(), same).with_outcome(read_as=read_as)
                 _write_pending(outcome, pending)
@@ -235,14 +236,12 @@ def _extracts(sources: Sequence[Source]) -> Iterator[tuple[Source, Extract]]:
 
 def _keep(
     receipt: Receipt, extract: Extract, lake: Path, pending: Path, connection: duckdb.DuckDBPyConnection
-) -> bool:
+) -> None:
     """Bring raw's rows of a delivery whose bytes are gone to the declared columns, in `pending`."""
     place, waits, schema = receipt.raw_path(lake), receipt.raw_path(pending), raw_schema(extract)
-    if receipt.status != "accepted" or (kept.has_columns(place, schema) and not hashed_columns(extract)):
-        return False
-    private_folder(waits.parent, pending.parent)
-    kept.keep(place, waits, extract, schema, connection)
-    return True
+    if not kept.has_columns(place, schema) or hashed_columns(extract):
+        private_folder(waits.parent, pending.parent)
+        kept.keep(place, waits, extract, schema, connection)
 
 
 def _read_as(source: Source, extract: Extract, time_zone: str, key_name: str | None) -> str:

@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 
     from storage.declaration import Column, Extract
 
+# Why a receipt's rows are not what the declaration in force would make of the bytes.
+REASON = "kept_as_read"
+
 # Rows held in memory at once.
 _BATCH = 100_000
 

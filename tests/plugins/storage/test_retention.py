@@ -81,6 +81,10 @@ def test_a_changed_declaration_keeps_what_raw_holds_of_files_that_are_gone(shop,
     read_a_day(shop, NEXT)
     assert [(row["order_id"], row["remark"]) for row in rows(shop)] == [("o1", None), ("o2", "well")]
     assert "bytes have expired" in caplog.text
+    told = {
+        each.delivered_on: each.reason for each in receipts.read_all(shop.lake, "shop", "orders").values()
+    }
+    assert told == {DAY: "kept_as_read", NEXT: None}  # the gate says so
     raw.ensure_empty(shop.lake, shop.sources)
     assert (
         len({pq.read_schema(file) for file in (shop.lake / "raw" / "shop" / "orders").rglob("*.parquet")})

@@ -7,18 +7,21 @@ import gzip
 import hashlib
 import io
 import json
+import os
+import subprocess
 from datetime import date
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from pipeline import __main__ as commands
 from pipeline import planted
 from pipeline.planted import TRUTH, faults, truth
 from pipeline.planted.extracts import assemble
 from pipeline.planted.shop import Shop, monthly, nightly, weekly
 from pipeline.run import RAW_MODELS
-from pipeline.settings import REPOSITORY
+from pipeline.settings import REPOSITORY, load
 from storage import declaration
 
 SMALL = Shop(customers=300)
@@ -219,3 +222,48 @@ def test_the_truth_lies_beside_the_extracts_and_tells_the_account(brought):
     with (brought / TRUTH / "accounts.csv").open() as file:
         accounts = {row["extract"]: row for row in csv.DictReader(file)}
     assert json.loads(accounts["orders"]["reasons"]) == {"after_delivery": 2, "not_an_accepted_value": 3}
+
+
+def test_make_run_with_its_name_takes_the_settings_of_the_planted_shop():
+    settings = REPOSITORY / "docs" / "sources" / "planted" / "segmentation.yml"
+    wanted = f"SEGMENTATION_SETTINGS := {settings}"
+
+    def told(*arguments: str) -> str:
+        # -n: nothing is run; -p: make says what it would run with
+        command = ["make", "-C", str(REPOSITORY), "-pn", "run", *arguments]
+        return subprocess.run(command, capture_output=True, text=True, check=False).stdout
+
+    assert wanted in told("SOURCE=planted")
+    assert wanted not in told()
+    assert wanted not in told("SOURCE=no_such_source")
+    loaded = load(settings)
+    assert loaded.sources == (planted.SOURCE,)
+    assert loaded.schedule.end == Shop().as_of
+    assert REPOSITORY in loaded.lake.parents
+    assert loaded.lake != load(REPOSITORY / "segmentation.yml").lake
+
+
+def test_only_the_planted_shop_alone_is_hashed_under_the_key_everybody_knows(tmp_path, monkeypatch, capsys):
+    keys = []
+    for sources in ("[planted]", "[planted, standard]"):
+        settings = tmp_path / "segmentation.yml"
+        settings.write_text(f"sources: {sources}\n")
+        monkeypatch.setenv("SEGMENTATION_SETTINGS", str(settings))
+        monkeypatch.delenv("SEGMENTATION_HASH_KEY", raising=False)
+        assert commands.main(["status"]) == 0
+        keys.append(os.environ.get("SEGMENTATION_HASH_KEY"))
+    assert keys == [planted.DEMO_HASH_KEY, None]
+    assert "nothing is published yet" in capsys.readouterr().out
+
+
+def test_make_clean_removes_the_planted_shop_and_its_truth(tmp_path, monkeypatch):
+    monkeypatch.setattr(commands, "REPOSITORY", tmp_path)
+    monkeypatch.setattr(commands.local_airflow, "HOME", tmp_path / ".airflow")
+    (tmp_path / "docs").mkdir()
+    settings = tmp_path / "docs" / "segmentation.yml"
+    settings.write_text("sources: [planted]\nlake: ../planted/lake\nincoming: ../planted/extracts\n")
+    monkeypatch.setenv("SEGMENTATION_SETTINGS", str(settings))
+    for place in ("lake", "extracts/planted/orders", TRUTH, "extracts/ours"):
+        (tmp_path / "planted" / place).mkdir(parents=True)
+    assert commands.main(["clean"]) == 0
+    assert sorted(path.name for path in (tmp_path / "planted").rglob("*")) == ["extracts", "ours"]

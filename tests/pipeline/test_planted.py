@@ -224,18 +224,22 @@ def test_the_truth_lies_beside_the_extracts_and_tells_the_account(brought):
     assert json.loads(accounts["orders"]["reasons"]) == {"after_delivery": 2, "not_an_accepted_value": 3}
 
 
-def test_make_run_with_its_name_takes_the_settings_of_the_planted_shop():
+def test_make_run_with_its_name_takes_the_settings_of_the_planted_shop(tmp_path):
     settings = REPOSITORY / "docs" / "sources" / "planted" / "segmentation.yml"
-    wanted = f"SEGMENTATION_SETTINGS := {settings}"
+    python = tmp_path / "bin" / "python"
+    python.parent.mkdir()
+    python.write_text('#!/bin/sh\necho "called with $* under ${SEGMENTATION_SETTINGS:-the usual settings}"\n')
+    python.chmod(0o755)
+    (tmp_path / "ok").touch()  # as make knows an environment that is there
 
     def told(*arguments: str) -> str:
-        # -n: nothing is run; -p: make says what it would run with
-        command = ["make", "-C", str(REPOSITORY), "-pn", "run", *arguments]
-        return subprocess.run(command, capture_output=True, text=True, check=False).stdout
+        command = ["make", "-s", "-C", str(REPOSITORY), f"VENV={tmp_path}", "run", *arguments]
+        bare = {name: value for name, value in os.environ.items() if name != "SEGMENTATION_SETTINGS"}
+        return subprocess.run(command, capture_output=True, text=True, check=True, env=bare).stdout.strip()
 
-    assert wanted in told("SOURCE=planted")
-    assert wanted not in told()
-    assert wanted not in told("SOURCE=no_such_source")
+    assert told("SOURCE=planted") == f"called with -m pipeline run under {settings}"
+    assert told() == "called with -m pipeline run under the usual settings"
+    assert told("SOURCE=no_such_source") == told()
     loaded = load(settings)
     assert loaded.sources == (planted.SOURCE,)
     assert loaded.schedule.end == Shop().as_of

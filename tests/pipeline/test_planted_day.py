@@ -116,6 +116,16 @@ def test_who_has_left_and_where_everybody_stands_is_recovered(day, published_as,
     assert share.min() >= least, share
 
 
+def test_of_names_numbers_and_addresses_raw_holds_hashes_only(day):
+    files = sorted((day.lake / "raw" / planted.SOURCE / "customers").rglob("*.parquet"))
+    rows = pd.concat(pd.read_parquet(path) for path in files)
+    assert len(rows) > Shop().customers
+    for column in ("name", "phone_hash", "email_hash"):
+        assert rows[column].dropna().str.fullmatch("[0-9a-f]{64}").all(), column
+    # who invited themselves have the phone of who sent the invitation
+    assert rows.groupby("phone_hash")["customer_id"].nunique().gt(1).sum() == 3
+
+
 def test_the_day_is_the_first_that_sees_both_years(day):
     assert day.day.as_of == Shop().as_of == date(2026, 1, 1)
     last = table(day, "customer_360")["last_order_on"].dropna().max()

@@ -380,7 +380,7 @@ class _Work:
         lake.write_bytes(receipt.path(root), receipts.as_json(receipt))
 
     def raw(self) -> None:
-        """Take the person's rows out of raw: first those found by a thing, which rows of the person name."""
+        """Take the person's rows out of raw: those found by a thing of theirs, and those that name them."""
         for condition in (whose.names_only_their_thing, whose.names_person):
             for extract in self.source.extracts:
                 where = condition(self.source, extract, [self.erased])

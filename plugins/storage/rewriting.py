@@ -44,11 +44,15 @@ def without_rows(path: Path, condition: str, connection: duckdb.DuckDBPyConnecti
             if not by_duckdb:
                 _write_with_arrow(file, gone, temporary)
         if by_duckdb:
+            # One thread: it cuts groups of rows as the copy of a query does, several as the file's were.
+            threads = connection.execute("select current_setting('threads')").fetchone()[0]
+            connection.execute("set threads = 1")
             connection.execute(
                 f"copy (select * exclude ({_POSITION}) from {_reader(path)} where ({condition}) is not true) "
                 f"to {literal(temporary)} "
                 f"(format parquet, compression zstd, row_group_size {place.ROW_GROUP})"
             )
+            connection.execute(f"set threads = {threads}")
         temporary.chmod(mode)
     return len(gone)
 

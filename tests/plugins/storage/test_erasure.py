@@ -47,9 +47,9 @@ sources:
           - {name: product, data_type: varchar}
       - name: visits
         config:
-          meta: {path: "visits_{delivered_on}.parquet", format: parquet, key: [visit], customer_column: person}
+          meta: {path: "visits_{delivered_on}.parquet", format: parquet, key: [v], customer_column: person}
         columns:
-          - {name: visit, data_type: bigint}
+          - {name: v, data_type: bigint}
           - {name: person, data_type: varchar, config: {meta: {class: id}}}
 """
 
@@ -135,7 +135,7 @@ def shop(request, tmp_path) -> Iterator[Shop]:
     file.write_text(DECLARATION)
     for name, text in SENT.items():
         shop.write(name, text)
-    visits = pa.table({"visit": [1, 2, 3], "person": [shop.names[0], "34", None]})
+    visits = pa.table({"v": [1, 2, 3], "person": [shop.names[0], "34", None]})
     pq.write_table(visits, tmp_path / "incoming" / "shop" / "visits_2017-01-05.parquet")
     shop.load()
     shop.publish()
@@ -146,7 +146,7 @@ def test_what_raw_holds_of_the_person_goes_and_all_else_stays(shop):
     shop.erase()
     assert [row["person"] for row in shop.rows("people")] == ["34"]
     assert [(row["order_id"], row["_record"]) for row in shop.rows("orders")] == [("b", 2), ("c", 3)]
-    assert [(row["visit"], row["_record"]) for row in shop.rows("visits")] == [(2, 2), (3, 3)]
+    assert [(row["v"], row["_record"]) for row in shop.rows("visits")] == [(2, 2), (3, 3)]
 
 
 def test_lines_that_name_only_the_order_go_with_it(shop):
@@ -338,3 +338,76 @@ def test_a_step_waits_for_an_erasure_and_an_erasure_for_steps(tmp_path, monkeypa
         upkeep.working(tmp_path),
     ):
         pass
+
+
+TWO_SOURCES = """\
+version: 2
+sources:
+  - name: {name}
+    config: {{meta: {{time_zone: UTC, currency: USD, numbered_ids: {numbered}}}}}
+    tables:
+      - name: people
+        config: {{meta: {{path: "people_{{delivered_on}}.csv", key: [id], customer_column: id}}}}
+        columns:
+          - {{name: id, data_type: varchar, config: {{meta: {{class: id}}}}}}
+          - {{name: phone, data_type: varchar, config: {{meta: {{class: personal, normalise: phone}}}}}}
+          - {{name: customer_id, data_type: varchar, config: {{meta: {{class: id}}}}}}
+"""
+
+
+@pytest.fixture
+def two(tmp_path):
+    """A shop and a hotline, each with a customer 12; the hotline's 7 has the phone of the shop's 12."""
+    sent = {
+        "shop": "id,phone,customer_id\n0012,13812345678,\n34,,12\n",
+        "hotline": "id,phone,customer_id\n12,,\n7,+86 13812345678,\n",
+    }
+    for name, text in sent.items():
+        file = tmp_path / "models" / name / f"_{name}__sources.yml"
+        file.parent.mkdir(parents=True)
+        file.write_text(TWO_SOURCES.format(name=name, numbered=str(name == "shop").lower()))
+        path = tmp_path / "incoming" / name / "people_2017-01-05.csv"
+        path.parent.mkdir(parents=True)
+        path.write_text(text)
+    root, sources = tmp_path / "lake", declaration.read(tmp_path / "models", ["shop", "hotline"])
+    landing.land(root, tmp_path / "incoming", sources, DAY)
+    raw.read_pending(root, sources, DAY, root / "runs/day/pending", "UTC", KEY)
+    raw.put_in_place(root, root / "runs/day/pending")
+    for day, names, enabled in (
+        (Day.of(DAY), ["12", "34"], ("shop",)),  # before the hotline was enabled
+        (Day.of(NEXT), ["hotline:12", "hotline:7", "shop:12", "shop:34"], ("shop", "hotline")),
+    ):
+        table = pd.DataFrame({"customer_id": names})
+        marts = root / "runs" / f"run-{day.as_of}" / "marts"
+        for path in (lake.features_path(root, day), marts / "rfm.parquet"):
+            lake.write_parquet(path, [table], {"customer_id": "varchar"})
+        published.publish(root, marts, day, Facts("s", "d", "v1", enabled))
+    return root, sources
+
+
+def people(root: Path, day: Day) -> list[str]:
+    return pq.read_table(lake.features_path(root, day)).column("customer_id").to_pylist()
+
+
+def test_a_customer_is_not_their_namesake_of_another_source(two):
+    root, (shop, hotline) = two
+    enabled = ["shop", "hotline"]
+    assert erasure.erase(root, hotline, "12", NEXT, KEY, enabled).search["found"] == 0
+    assert people(root, Day.of(DAY)) == ["12", "34"]
+    assert people(root, Day.of(NEXT)) == ["hotline:7", "shop:12", "shop:34"]
+    assert erasure.erase(root, shop, "012", NEXT, KEY, enabled).search["found"] == 0
+    assert people(root, Day.of(DAY)) == ["34"]
+    assert people(root, Day.of(NEXT)) == ["hotline:7", "shop:34"]
+
+
+def test_numbers_are_one_however_they_are_written_and_a_row_that_names_two_goes_with_either(two):
+    root, (shop, _) = two
+    erasure.erase(root, shop, "12", NEXT, KEY, ["shop", "hotline"])
+    (file,) = (root / "raw" / "shop" / "people").rglob("*.parquet")
+    assert pq.ParquetFile(file).metadata.num_rows == 0
+
+
+def test_customers_of_other_sources_are_linked_by_the_hash_of_their_phone(two):
+    root, (shop, hotline) = two
+    assert erasure.linked_customers(root, shop, "12", [hotline], KEY) == [(hotline, "7")]
+    assert erasure.linked_customers(root, hotline, "12", [shop], KEY) == []

@@ -121,3 +121,18 @@ def test_a_day_outside_the_settings_can_be_triggered_and_runs_its_tasks(bag):
     for dag in bag.dags.values():
         assert dag.end_date is None
         assert all(task.start_date is None and task.end_date is None for task in dag.tasks)
+
+
+def test_maintenance_erases_nobody_unless_asked_and_keeps_who_out_of_its_tasks(bag):
+    dag = bag.dags["maintenance"]
+    assert [task.task_id for task in dag.topological_sort()] == ["retain", "erase"]
+    assert dict(dag.params) == {
+        "source": None,
+        "customer": None,
+        "phone": None,
+        "email": None,
+        "linked": False,
+    }
+    for task in dag.tasks:
+        assert list(task.op_args) == [task.task_id]  # rendered fields stay in Airflow's database
+        assert not task.op_kwargs

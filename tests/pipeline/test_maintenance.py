@@ -11,6 +11,7 @@ import pytest
 from test_day import LAST as AS_OF
 from test_day import make
 
+from pipeline import __main__ as commands
 from pipeline import maintenance, steps
 from pipeline.run import Run
 from pipeline.settings import Retention, Settings, load
@@ -92,3 +93,15 @@ def test_what_was_sent_goes_by_the_settings_days_and_the_day_can_be_run_again(ma
     run = Run(made, Day.of(AS_OF), "after")
     assert steps.land(run)["new"] == 0
     assert len([path for path in (made.lake / "landing").rglob("*") if path.is_file()]) == left
+
+
+def test_the_command_says_how_much_went_and_never_whose(made, monkeypatch, capsys):
+    monkeypatch.setenv("SEGMENTATION_SETTINGS", str(made.lake.parent / "segmentation.yml"))
+    named = ["--source", "complete_journey", "--customer", "149", "--day", AS_OF.isoformat()]
+    assert commands.main(["erase", *named]) == 0
+    told = capsys.readouterr()
+    assert "found afterwards: 0" in told.out
+    assert "149" not in told.out + told.err
+    assert not any("149" in ids for ids in customers(made).values())
+    assert commands.main(["retain", "--day", AS_OF.isoformat()]) == 0
+    assert "quarantine_rows 0" in capsys.readouterr().out

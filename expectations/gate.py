@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import ast
 import functools
+import gc
 import logging
 import math
 import operator
@@ -286,6 +287,20 @@ def _silence() -> Iterator[None]:
             log.setLevel(level)
 
 
+@contextmanager
+def _cycles_freed() -> Iterator[Callable[[], int]]:
+    """A way to free what a validation leaves behind: its objects hold each other, and so the batch.
+
+    Left to itself, Python 3.13 keeps four batches (36 MB of a million rows' 8 batches, against 16 of 2).
+    What was there before is frozen, so that only what is new is looked at: milliseconds, not half a second.
+    """
+    gc.freeze()
+    try:
+        yield gc.collect
+    finally:
+        gc.unfreeze()
+
+
 class _Checker:
     """Great Expectations in an ephemeral context: no files, no progress bars, nothing sent anywhere."""
 
@@ -316,8 +331,10 @@ class _Checker:
             batches = frame(list(columns))
         else:
             batches = [frame]
-        for batch in batches:
-            self._check_batch(promises, about, batch.reset_index(drop=True), tallies)
+        with _cycles_freed() as free:
+            for batch in batches:
+                self._check_batch(promises, about, batch.reset_index(drop=True), tallies)
+                free()
         if not callable(frame) and not about.names_people:
             for promise in promises:
                 tally = tallies[promise.id]

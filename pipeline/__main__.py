@@ -89,6 +89,9 @@ def run(settings: Settings, options: argparse.Namespace) -> int:
         lake.require_free(settings.lake, int(settings.resources.min_free_gib * 2**30))
         server = local_airflow.running()
         ours = server is None
+        if server and server.lake != str(settings.lake):
+            msg = f"the Airflow at {server.url} works on {server.lake}, not on {settings.lake}; make stop first"
+            raise Refused(msg)
         with ThreadPoolExecutor(1) as beside:
             # Airflow needs 15 s to come up, mostly importing: the extracts are written meanwhile.
             extracts = beside.submit(_bring_in, settings)

@@ -56,12 +56,13 @@ class Server:
     """A local Airflow: where it answers, which processes it consists of, and for whom it is.
 
     `served` is true of one that was started for the user, by `make ui`, and stays; false of one that a
-    `make run` started for itself and stops when it is done.
+    `make run` started for itself and stops when it is done. `lake` is the one of the settings it runs with.
     """
 
     port: int
     processes: dict[str, int]
     served: bool
+    lake: str
 
     @property
     def url(self) -> str:
@@ -176,12 +177,12 @@ def _recorded() -> Server | None:
         state = json.loads((HOME / "server.json").read_text())
     except FileNotFoundError:
         return None
-    return Server(state["port"], state["processes"], state.get("kind") == "served")
+    return Server(state["port"], state["processes"], state.get("kind") == "served", state.get("lake", ""))
 
 
 def _record(server: Server) -> None:
     kind = "served" if server.served else "headless"
-    state = {"kind": kind, "port": server.port, "processes": server.processes}
+    state = {"kind": kind, "port": server.port, "processes": server.processes, "lake": server.lake}
     lake.write_json(HOME / "server.json", state)
 
 
@@ -225,7 +226,7 @@ def start(components: Sequence[str], port: int, say: Callable[[str], None]) -> S
             done = subprocess.run(_airflow("db", "migrate"), env=env, stdout=out, stderr=out, check=False)
         if done.returncode:
             raise AirflowNotReady(f"airflow db migrate failed; see {logs / 'db-migrate.log'}")
-    server = Server(port, {}, served=set(SERVED) <= set(components))
+    server = Server(port, {}, served=set(SERVED) <= set(components), lake=env["SEGMENTATION_LAKE"])
     for component in components:
         with (logs / f"{component}.log").open("w") as out:
             process = subprocess.Popen(

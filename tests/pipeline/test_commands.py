@@ -53,6 +53,15 @@ def test_a_second_run_is_refused_and_told_who_holds_the_first(project, capsys):
     assert "process 4711 runs as_of=2018-01-01" in capsys.readouterr().err
 
 
+def test_a_run_is_not_given_to_an_airflow_that_works_on_another_lake(project, capsys, monkeypatch):
+    another = local_airflow.Server(8080, {}, served=True, lake=str(project / "planted" / "lake"))
+    monkeypatch.setattr(local_airflow, "running", lambda: another)
+    assert commands.main(["run", "--day", "2018-01-01"]) == 1
+    said = capsys.readouterr().err
+    assert str(project / "planted" / "lake") in said
+    assert "make stop first" in said
+
+
 def test_too_little_disk_is_refused_with_what_is_needed_and_what_is_free(project, capsys):
     (project / "segmentation.yml").write_text("resources: {min_free_gib: 900000.0}\n")
     assert commands.main(["run", "--day", "2018-01-01"]) == 1

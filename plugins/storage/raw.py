@@ -129,7 +129,7 @@ def read_pending(
                     break
                 same = [known[copy] for copy in copies[receipt.sha256] if copy in known]
                 before = known.get(receipt.name)
-                if before and _is_judged_as(before, original_of(receipt, same)):
+                if before and _is_judged_as(before, original_of(receipt, same, extract)):
                     continue
                 if not before and receipt.status != "landed" and not receipt.landed_path(lake).exists():
                     expired += 1
@@ -257,6 +257,8 @@ def _read_as(source: Source, extract: Extract, time_zone: str, key_name: str | N
     }
     if hashed_columns(extract):
         depends_on["key"] = key_name
+    if extract.delivers == "snapshot":  # the same bytes are no duplicate then
+        depends_on["delivers"] = extract.delivers
     return hashlib.sha256(json.dumps(depends_on, sort_keys=True).encode()).hexdigest()[:16]
 
 

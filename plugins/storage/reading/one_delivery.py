@@ -58,7 +58,7 @@ class DeliveryReader:
         """
         if receipt.released_from is not None and self.extract != released_form(self.extract):
             return replace(self, extract=released_form(self.extract)).read(receipt, earlier)
-        original = original_of(receipt, earlier)
+        original = original_of(receipt, earlier, self.extract)
         if original is not None:
             return receipt.with_outcome(
                 status="duplicate", duplicate_of=original.file, rows_in=original.rows_in
@@ -149,19 +149,21 @@ def _set_aside(receipt: Receipt, reason: SetAside, quarantine: Quarantine) -> Re
     )
 
 
-def original_of(receipt: Receipt, earlier: Iterable[Receipt]) -> Receipt | None:
+def original_of(receipt: Receipt, earlier: Iterable[Receipt], extract: Extract) -> Receipt | None:
     """The first delivery of the same bytes, when delivering them again adds nothing.
 
     On a later day it does add something where the first was set aside, empty, or kept back rows because of
-    its day: a file sent under the wrong date is sent again, with the same bytes, under the right one.
+    its day: a file sent under the wrong date is sent again, with the same bytes, under the right one. A file
+    of a snapshot always does: another may have replaced the first meanwhile, or a part beside it changed.
     """
+    is_snapshot = extract.delivers == "snapshot"
     same = [
         other
         for other in earlier
         if other.sha256 == receipt.sha256
         and other.order < receipt.order
         and other.status in {"accepted", "set_aside"}
-        and (other.delivered_on == receipt.delivered_on or _says_it_all(other))
+        and (other.delivered_on == receipt.delivered_on or (not is_snapshot and _says_it_all(other)))
     ]
     return min(same, key=lambda other: other.order, default=None)
 

@@ -302,6 +302,14 @@ def test_the_same_bytes_again_are_a_duplicate_that_adds_nothing(shop):
     assert len(shop.rows()) == 4
 
 
+def test_a_snapshot_that_comes_back_to_what_it_was_is_read_again(shop):
+    shop.declare(DECLARATION.replace("key: [order_id]", "key: [order_id]\n            delivers: snapshot"))
+    for day, amount in ((5, "9.50"), (6, "1.00"), (7, "9.50")):
+        shop.send(csv_lines(order(1, amount=amount)), date(2017, 1, day))
+    assert [each.status for each in shop.load()] == ["accepted"] * 3
+    assert [row["amount"] for row in shop.rows()] == ["9.50", "1.00", "9.50"]
+
+
 @pytest.mark.parametrize(("too_early", "first"), [(3, "set_aside"), (1, "accepted")])
 def test_bytes_first_sent_too_early_are_read_when_sent_again(shop, too_early, first):
     orders = (order(n, ordered_at="2017-01-06 12:00:00") for n in range(too_early))

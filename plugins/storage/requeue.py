@@ -48,6 +48,10 @@ class StillWrong(ValueError):
     """Corrected records cannot be written as the extract's Parquet; the message names the column."""
 
 
+class WholesOnly(ValueError):
+    """A few records released by themselves would replace everything delivered beside them."""
+
+
 class ReleaseTooEarly(ValueError):
     """A release would change what a published day saw."""
 
@@ -125,8 +129,14 @@ def release(
     `seen_until` is the last delivery day a published version has seen. A released delivery is read by the
     next run that may see its day.
 
-    Raises NothingHeld, StillWrong and ReleaseTooEarly.
+    Raises NothingHeld, StillWrong, WholesOnly and ReleaseTooEarly.
     """
+    if extract.delivers != "rows":
+        msg = (
+            f"{extract.source}.{extract.name} delivers {extract.delivers}: records by themselves would "
+            "replace the rest of theirs; have the file put right and sent again"
+        )
+        raise WholesOnly(msg)
     if seen_until is not None and day <= seen_until:
         msg = f"deliveries until {seen_until} have been published; release on a later day than {day}"
         raise ReleaseTooEarly(msg)

@@ -82,6 +82,15 @@ def test_a_day_that_was_published_is_not_changed_by_a_release(shop):
         requeue.release(shop.lake, orders(shop), FILE, LATER, seen_until=LATER)
 
 
+@pytest.mark.parametrize("delivers", ["snapshot", "documents"])
+def test_no_record_is_released_where_it_would_replace_the_rows_around_it(shop, delivers):
+    document = "\n            document: [order_id]" if delivers == "documents" else ""
+    declared = f"key: [order_id]\n            delivers: {delivers}{document}"
+    shop.declare(DECLARATION.replace("key: [order_id]", declared))
+    with pytest.raises(requeue.WholesOnly, match=f"shop.orders delivers {delivers}"):
+        requeue.release(shop.lake, orders(shop), FILE, LATER, seen_until=None)
+
+
 def test_what_is_not_held_is_named_with_what_is(shop):
     with pytest.raises(requeue.NothingHeld, match=FILE):
         requeue.release(shop.lake, orders(shop), "orders_2017-01-06.csv.gz", LATER, seen_until=None)

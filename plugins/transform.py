@@ -103,7 +103,11 @@ def project(folder: Path, sources: Sequence[str]) -> Path:
     folder.mkdir(parents=True, exist_ok=True)
     for path in PROJECT.iterdir():
         link = folder / path.name
-        if path.name not in _NOT_THE_PROJECT and not os.path.lexists(link):
+        if path.name in _NOT_THE_PROJECT:
+            continue
+        if link.is_symlink() and link.readlink() != path:  # of the release before this one
+            link.unlink()
+        if not os.path.lexists(link):
             link.symlink_to(path)
     others = [
         f"{path.relative_to(PROJECT)}/\n"

@@ -8,12 +8,12 @@ export DO_NOT_TRACK := 1
 # Doubles the start-up time of every process; some container images set it.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: run ui test lint status stop clean why rollback unpin bench docs new-source quarantine requeue help
+.PHONY: run ui test lint status stop clean why rollback unpin bench docs new-source quarantine requeue retain erase help
 .DEFAULT_GOAL := help
 
 # SOURCE=planted: that source's own settings, with a lake and extracts of their own.
 ifneq ($(wildcard docs/sources/$(SOURCE)/segmentation.yml),)
-run ui status clean why rollback unpin: export SEGMENTATION_SETTINGS := $(CURDIR)/docs/sources/$(SOURCE)/segmentation.yml
+run ui status clean why rollback unpin quarantine requeue retain erase: export SEGMENTATION_SETTINGS := $(CURDIR)/docs/sources/$(SOURCE)/segmentation.yml
 endif
 
 help:            ## what there is to call
@@ -58,6 +58,12 @@ quarantine: $(VENV)/ok ## what is held in quarantine, by file and reason
 requeue: $(VENV)/ok ## SOURCE=… EXTRACT=… FILE=… [RECORDS=3,17] TO=file, to put records right · FROM=file DAY=… to release them
 	@$(BIN)/python -m pipeline requeue --source "$(SOURCE)" --extract "$(EXTRACT)" --file "$(FILE)" \
 	  $(if $(RECORDS),--records $(RECORDS)) $(if $(TO),--to "$(TO)") $(if $(FROM),--from "$(FROM)") $(if $(DAY),--day $(DAY))
+
+retain: $(VENV)/ok ## DAY=… : let go of what was sent longer ago than the settings keep it
+	@$(BIN)/python -m pipeline retain --day "$(DAY)"
+
+erase: $(VENV)/ok ## SOURCE=… CUSTOMER=… DAY=… : one person out of every layer, and search for what is left
+	@$(BIN)/python -m pipeline erase --source "$(SOURCE)" --customer "$(CUSTOMER)" --day "$(DAY)"
 
 new-source: $(VENV)/ok ## NAME=… : declaration, models and header files of a new source, to fill in
 	@$(BIN)/python -m pipeline new-source "$(NAME)"

@@ -7,6 +7,8 @@ judge of repeated rows for each extract, and for each entity an extract fills a 
 
 from __future__ import annotations
 
+import csv
+import io
 import re
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -60,11 +62,13 @@ def write(models: Path, name: str, like: str = CONTRACT) -> list[Path]:
 
 def headers(source: Source) -> dict[str, str]:
     """Extract → the header line its CSV files begin with."""
-    return {
-        extract.name: extract.delimiter.join(extract.column_names) + "\n"
-        for extract in source.extracts
-        if extract.format == "csv"
-    }
+    return {extract.name: _header_line(extract) for extract in source.extracts if extract.format == "csv"}
+
+
+def _header_line(extract: Extract) -> str:
+    line = io.StringIO()
+    csv.writer(line, delimiter=extract.delimiter, lineterminator="\n").writerow(extract.sent_names)
+    return line.getvalue()
 
 
 def _entities(source: Source) -> list[str]:

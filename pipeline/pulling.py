@@ -68,7 +68,7 @@ def _order(run: Run, extract: Extract) -> Order:
     day = run.day.as_of
     return Order(
         extract=extract.name,
-        columns=extract.column_names,
+        columns=extract.sent_names,
         target=_target(run, extract),
         delivered_on=day,
         until=_midnight(day, run.settings).astimezone(UTC),

@@ -18,7 +18,7 @@
             {{ name }}
             {%- endfor %}
             {%- for name, column in types.items() %},
-            cast({{ text(name) if is_text else name }} as {{ column.data_type or 'varchar' }}) as {{ name }}
+            {{ sent_date(text(name) if is_text else name, source_name, extract, column.data_type or 'varchar') }} as {{ name }}
             {%- endfor %}
         from {{ rows }}
     ) as typed

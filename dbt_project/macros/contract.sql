@@ -43,7 +43,9 @@ select * from typed
     ] -%}
     {%- if type == 'timestamp' -%}
         {{ local_time(text(name), source_name, extract) }}
-    {%- elif type == 'varchar' and name in codes -%}
+    {%- elif type == 'date' -%}
+        {{ sent_date(text(name), source_name, extract) }}
+    {%- elif type == 'varchar' and (name in codes or declared_of_column(name, source_name, extract, 'values')) -%}
         {{ code(name) }}
     {%- elif type == 'varchar' -%}
         {{ text(name) }}

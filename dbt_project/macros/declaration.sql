@@ -28,9 +28,42 @@
 #}
 {% macro local_time(column, source_name, extract) -%}
     {%- set file_zone = declared(source_name, extract, 'time_zone') -%}
+    {%- set instant = sent_date(column, source_name, extract, 'timestamp') -%}
     {%- if file_zone == var('time_zone') -%}
-        cast({{ column }} as timestamp)
+        {{ instant }}
     {%- else -%}
-        cast(cast({{ column }} as timestamp) at time zone '{{ file_zone }}' at time zone '{{ var("time_zone") }}' as timestamp)
+        cast({{ instant }} at time zone '{{ file_zone }}' at time zone '{{ var("time_zone") }}' as timestamp)
     {%- endif -%}
+{%- endmacro %}
+
+{#
+    A sent day or instant as it stands in the file, read by the column's `date_format` where it declares one; raw
+    holds nothing that does not fit. `column` may be qualified, or inside text().
+#}
+{% macro sent_date(column, source_name, extract, type='date') -%}
+    {%- set format = date_format(column, source_name, extract) -%}
+    {%- if format -%}
+        cast(strptime({{ text(column) }}, '{{ format | replace("'", "''") }}') as {{ type }})
+    {%- else -%}
+        cast({{ column }} as {{ type }})
+    {%- endif -%}
+{%- endmacro %}
+
+{# The declared format of a column; none for what is no column, and where raw has days already (Parquet). #}
+{% macro date_format(column, source_name, extract) -%}
+    {%- set name = column | trim -%}
+    {%- if name[:12] == 'nullif(trim(' and name[-6:] == "), '')" -%}
+        {%- set name = name[12:-6] -%}
+    {%- endif -%}
+    {%- if declared(source_name, extract, 'format') == 'parquet' -%}
+        {{ return(none) }}
+    {%- endif -%}
+    {{ return(declared_of_column(name.split('.')[-1], source_name, extract, 'date_format')) }}
+{%- endmacro %}
+
+{% macro declared_of_column(name, source_name, extract, entry) -%}
+    {%- for column_name, column in declared_extract(source_name, extract).columns.items() if column_name | lower == name | lower -%}
+        {{ return((column.get('config') or {}).get('meta', {}).get(entry)) }}
+    {%- endfor -%}
+    {{ return(none) }}
 {%- endmacro %}

@@ -119,8 +119,9 @@
 {%- endmacro %}
 
 {#
-    A code in one spelling: without blanks, in small letters, and in half width, as Chinese keyboards also write
-    Latin letters and digits in full width. The loader accepts a declared value in any of these spellings.
+    A code in one spelling: without the blanks around it, in small letters, and in half width, as Chinese keyboards also
+    write Latin letters and digits in full width. The loader accepts a declared value in any of these spellings
+    (spelt_alike in plugins/storage/reading/row_checks.py), so a column with `values` is read by this.
 #}
 {% macro code(column) -%}
     {%- set full = [] -%}
@@ -129,5 +130,9 @@
         {%- do full.append('%c' | format(number + 65248)) -%}
         {%- do half.append('%c' | format(number)) -%}
     {%- endfor -%}
-    lower({{ text("translate(" ~ column ~ ", '" ~ full | join ~ "\u3000', '" ~ (half | join | replace("'", "''")) ~ " ')") }})
+    {%- set wide_blanks = "\u3000\u00a0" -%}
+    lower(nullif(trim(
+        translate(nfc_normalize({{ column }}), '{{ full | join }}{{ wide_blanks }}', '{{ half | join | replace("'", "''") }}  '),
+        ' ' || chr(9) || chr(10) || chr(13)
+    ), ''))
 {%- endmacro %}

@@ -16,16 +16,22 @@
     {{ judge_replaced_rows(rows, key, columns, declared(source_name, extract, 'document') or []) }}
     {%- else %}
     {{ judge_repeated_rows(
-        rows, key, columns, declared(source_name, extract, 'load_column'), declared_extract(source_name, extract).columns
+        rows, key, columns, declared(source_name, extract, 'load_column'), load_value(source_name, extract)
     ) }}
     {%- endif %}
 {% endmacro %}
 
-{% macro judge_repeated_rows(rows, key, columns, load_column=none, declared_types={}) %}
+{# The load column in its type, by which of two rows the newer is told. #}
+{% macro load_value(source_name, extract) -%}
+    {%- set name = declared(source_name, extract, 'load_column') -%}
+    {%- set column = declared_extract(source_name, extract).columns.get(name, {}) -%}
+    {{ sent_date('raw_rows.' ~ name, source_name, extract, column.get('data_type') or 'varchar') }}
+{%- endmacro %}
+
+{% macro judge_repeated_rows(rows, key, columns, load_column=none, load_value='') %}
 {%- set key_list = key | join(', ') -%}
 {%- set origin = ['_delivered_on', '_file', '_content', '_record'] -%}
 {%- set kept = (columns + origin) | join(', ') -%}
-{%- set load_type = declared_types.get(load_column, {}).get('data_type') or 'varchar' -%}
 with
 
 -- no CTE for the raw rows: named twice, it would be held in memory whole
@@ -39,7 +45,7 @@ repeated as (
         raw_rows.{{ column }},
         {% endfor -%}
         {% if load_column -%}
-        cast(raw_rows.{{ load_column }} as {{ load_type }}) as load_value,
+        {{ load_value }} as load_value,
         {%- else -%}
         cast(null as integer) as load_value,
         {%- endif %}

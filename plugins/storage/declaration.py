@@ -17,6 +17,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import yaml
 
+from storage import date_format
 from storage.naming import MarkerPattern, PathPattern, PatternWrong
 
 if TYPE_CHECKING:
@@ -63,8 +64,8 @@ _DBT_CONFIG = frozenset(
 )
 _DBT_META = frozenset({"external_location", "formatter"})  # dbt-duckdb's: where a source is read from
 
-# The canonical entities of staging, in the order of the input contract. `coupon_redemptions` has no staging model of
-# its own: its rows are touches, but whether coupons are told of at all is known apart from mailings.
+# The canonical entities of staging, in the order of the input contract. `coupon_redemptions` has no staging
+# model of its own: its rows are touches, but whether coupons are told of at all is known apart from mailings.
 ENTITIES = (
     "customers",
     "orders",
@@ -106,8 +107,7 @@ _EXTRACT_META = (
     | {option for options in _WRITTEN.values() for option in options}
 )
 _COLUMN_META = frozenset({"required", "min", "max", "values", "class", "normalise", "keep_personal"}) | {
-    "start",
-    "width",
+    *("start", "width", "sent_as", "date_format"),
 }
 
 
@@ -125,7 +125,8 @@ class Column:
 
     `privacy` is the declared class; `normalise` says how a phone number or e-mail address is written before
     it is hashed; `keep_personal` is the reason why a personal value goes into raw as sent. `start` (1 = the
-    first) and `width` are its place on a line of fixed width.
+    first) and `width` are its place on a line of fixed width. `sent_as` is its name in the files where that is
+    another one; `date_format` says how its days or instants are written, as `storage.date_format` reads it.
     """
 
     name: str
@@ -139,6 +140,13 @@ class Column:
     keep_personal: str | None = None
     start: int | None = None
     width: int | None = None
+    sent_as: str | None = None
+    date_format: str | None = None
+
+    @property
+    def sent_name(self) -> str:
+        """What the files call the column."""
+        return self.sent_as or self.name
 
     @property
     def is_hashed(self) -> bool:
@@ -223,6 +231,11 @@ class Extract:
     def column_names(self) -> tuple[str, ...]:
         """The declared columns in their declared order."""
         return tuple(column.name for column in self.columns)
+
+    @property
+    def sent_names(self) -> tuple[str, ...]:
+        """What the files call the declared columns, in their declared order."""
+        return tuple(column.sent_name for column in self.columns)
 
 
 @dataclass(frozen=True)
@@ -343,6 +356,7 @@ def _extract(source: _Place, content: Any, source_name: str) -> Extract:
     file_format = place.at("format").one_of(meta.get("format", "csv"), FORMATS)
     written = _written(place, meta, file_format)
     _require_places(place, columns, file_format)
+    _require_sent_names(place, columns, file_format)
     return Extract(
         source=source_name,
         name=name,
@@ -417,6 +431,24 @@ def _require_places(place: _Place, columns: Sequence[Column], file_format: str) 
             ends = column.start + column.width - 1
 
 
+def _require_sent_names(place: _Place, columns: Sequence[Column], file_format: str) -> None:
+    """No two columns are one of the file, and none has the name of another declared column there."""
+    names = {column.name for column in columns}
+    for column in columns:
+        at = place.at(f"column {column.name}").at("sent_as")
+        if column.sent_as is None:
+            continue
+        if file_format == "fixed_width":
+            raise at.wrong("means nothing where the format is fixed_width: its columns have places, no names")
+        if file_format == "csv" and any(sign in column.sent_as for sign in "\r\n"):
+            raise at.wrong("is a name on one line")
+        if column.sent_as in names - {column.name}:
+            raise at.wrong(f"{column.sent_as!r} is the name of another declared column")
+    sent = [column.sent_name for column in columns]
+    # Of the columns of Parquet, DuckDB does not tell those apart that differ in case alone.
+    place.at("sent_as").distinct([name.lower() for name in sent] if file_format == "parquet" else sent)
+
+
 def _column(table: _Place, content: Any) -> Column:
     name = table.at("columns").text(content.get("name") if isinstance(content, dict) else None)
     place = table.at(f"column {name}")
@@ -436,6 +468,8 @@ def _column(table: _Place, content: Any) -> Column:
         maximum=_bound(place.at("max"), meta.get("max"), data_type),
         values=tuple(str(value) for value in place.at("values").sequence(meta.get("values", []), empty=True)),
         **_privacy(place, meta, data_type),
+        sent_as=None if meta.get("sent_as") is None else place.at("sent_as").text(meta["sent_as"]),
+        date_format=_date_format(place.at("date_format"), meta.get("date_format"), data_type),
         **{
             name: place.at(name).count(meta[name], least=1)
             for name in ("start", "width")
@@ -461,6 +495,18 @@ def _privacy(place: _Place, meta: dict[str, Any], data_type: str) -> dict[str, s
             f"a hash is text: declare {data_type} as varchar, or give keep_personal"
         )
     return {"privacy": privacy, "normalise": normalise, "keep_personal": reason}
+
+
+def _date_format(place: _Place, value: Any, data_type: str) -> str | None:
+    if value is None:
+        return None
+    if data_type not in {"date", "timestamp"}:
+        raise place.wrong(f"is of a date or a timestamp, not of {data_type}")
+    try:
+        date_format.check(place.text(value), data_type)
+    except date_format.FormatWrong as wrong:
+        raise place.wrong(f"{value!r} {wrong}") from wrong
+    return value
 
 
 def _bound(place: _Place, value: Any, data_type: str) -> int | float | str | None:

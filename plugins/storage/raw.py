@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     import duckdb
     import pyarrow as pa
 
-    from storage.declaration import Extract, Source
+    from storage.declaration import Column, Extract, Source
     from storage.reading.pseudonym import HashKey
     from storage.receipts import Receipt
 
@@ -252,7 +252,7 @@ def _read_as(source: Source, extract: Extract, time_zone: str, key_name: str | N
             *(extract.format, extract.delimiter, extract.encoding, extract.encoding_candidates),
             *(extract.member, extract.sheet, extract.header_row, extract.positions, extract.header_lines),
         ],
-        "columns": [asdict(column) for column in extract.columns],
+        "columns": [_column_form(column) for column in extract.columns],
         "time": [source.time_zone, extract.event_column, time_zone if extract.event_column else None],
     }
     if hashed_columns(extract):
@@ -260,6 +260,13 @@ def _read_as(source: Source, extract: Extract, time_zone: str, key_name: str | N
     if extract.delivers == "snapshot":  # the same bytes are no duplicate then
         depends_on["delivers"] = extract.delivers
     return hashlib.sha256(json.dumps(depends_on, sort_keys=True).encode()).hexdigest()[:16]
+
+
+def _column_form(column: Column) -> dict[str, object]:
+    """What of a column decides how it is read. What came later than lakes did counts where it is declared."""
+    form = asdict(column)
+    later = {"sent_as", "date_format"}
+    return {name: value for name, value in form.items() if name not in later or value is not None}
 
 
 def _by_content(landed: Iterable[Receipt]) -> Mapping[str, list[str]]:

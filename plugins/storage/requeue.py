@@ -220,7 +220,7 @@ def _as_text(lake: Path, extract: Extract, receipt: Receipt, originals: Sequence
 
 def _header(lake: Path, extract: Extract, receipt: Receipt) -> str:
     """The header the records were sent under, for columns may stand in any order; once that is no longer kept,
-    the declared columns.
+    the declared columns under their names in the file.
     """
     from storage.reading.archive import pieces
 
@@ -234,7 +234,7 @@ def _header(lake: Path, extract: Extract, receipt: Receipt) -> str:
         text = first[:_LONGEST_HEADER].decode(receipt.encoding or "utf-8", "ignore").removeprefix("\ufeff")
         return text.splitlines()[0]
     declared = io.StringIO()
-    csv.writer(declared, delimiter=extract.delimiter, lineterminator="").writerow(extract.column_names)
+    csv.writer(declared, delimiter=extract.delimiter, lineterminator="").writerow(extract.sent_names)
     return declared.getvalue()
 
 
@@ -243,18 +243,23 @@ def _as_parquet(extract: Extract, text: str, lake: Path) -> bytes:
     import duckdb
 
     from storage import lake as lake_files
+    from storage.reading.row_checks import quoted
 
     rows: list[dict[str, Any]] = [json.loads(line) for line in text.splitlines() if line.strip()]
     path = lake_files.temporary_name(lake / "released.parquet")
     with duckdb.connect(":memory:") as connection:
-        names = ", ".join(f'"{column.name}" {column.data_type}' for column in extract.columns)
+        # A day in a format of its own is as the file had it: as text.
+        names = ", ".join(
+            f"{quoted(column.sent_name)} {'varchar' if column.date_format else column.data_type}"
+            for column in extract.columns
+        )
         connection.execute(f"create table released ({names})")
         places = ", ".join("?" for _ in extract.columns)
         for number, row in enumerate(rows, start=1):
             try:
                 connection.execute(
                     f"insert into released values ({places})",
-                    [row.get(name) for name in extract.column_names],
+                    [row.get(name) for name in extract.sent_names],
                 )
             except duckdb.ConversionException as wrong:
                 msg = f"record {number} of the corrected file cannot be written with the declared types"

@@ -158,8 +158,8 @@ def test_on_every_day_the_winner_is_seen_and_an_older_load_column_never_wins(sho
     values = ", ".join(f"({k}, {load}, '{c}', date '{on}', 'f', 'c', {r})" for k, load, c, on, r in rows)
     names = "id, load, body, _delivered_on, _file, _content, _record"
     relation = f"(select * from (values {values}) as sent ({names}))"
-    declared = "{'load': {'data_type': 'bigint'}}"
-    arguments = f'"{relation}", ["id"], ["id", "load", "body"], "load", {declared}'
+    newer = "cast(raw_rows.load as bigint)"
+    arguments = f'"{relation}", ["id"], ["id", "load", "body"], "load", "{newer}"'
     inline = "select * from ({{ judge_repeated_rows(" + arguments + ") }})"
 
     command = ["show", "--inline", inline, "--limit", "1000"]

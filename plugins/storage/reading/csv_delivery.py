@@ -93,7 +93,7 @@ class CsvFile:
         if wrong is None:
             wrong = wrong_names(names, self._extract)
         self._header = names
-        self.added_columns = tuple(name for name in names if name not in self._extract.column_names)
+        self.added_columns = tuple(name for name in names if name not in self._extract.sent_names)
         self._dialect = replace(self._dialect, columns=len(names))
         return rest, wrong
 
@@ -120,9 +120,7 @@ class CsvFile:
         from pyarrow import csv as arrow_csv
 
         names = [str(position) for position in range(len(self._header))]
-        wanted = [
-            str(self._header.index(name)) for name in self._extract.column_names if name in self._header
-        ]
+        wanted = [str(self._header.index(name)) for name in self._extract.sent_names if name in self._header]
         if len(wanted) < len(self._extract.columns):
             return None
         try:
@@ -197,8 +195,9 @@ class CsvFile:
         passage = self._content.take(waiting[:end])
         numbered = list(enumerate(records, self._record + 1))
         good = [(number, record) for number, record in numbered if record.reason is None]
-        positions = [self._header.index(name) for name in self._extract.column_names if name in self._header]
-        names = [self._header[position] for position in positions]
+        there = [column for column in self._extract.columns if column.sent_name in self._header]
+        positions = [self._header.index(column.sent_name) for column in there]
+        names = [column.name for column in there]
         rows = pa.table(
             [
                 pa.array([record.fields[position] for _, record in good], pa.string())
@@ -223,7 +222,7 @@ class CsvFile:
 
 def wrong_names(names: list[str], extract: Extract) -> SetAside | None:
     """What is wrong with the names of a file's columns, if anything is."""
-    declared = extract.column_names
+    declared = extract.sent_names
     missing = tuple(name for name in declared if name not in names)
     twice = sorted({name for name in names if name in declared and names.count(name) > 1})
     if missing:

@@ -156,7 +156,7 @@ class ExcelFile:
         while names and not names[-1]:
             names.pop()
         self._header = names
-        declared = self._extract.column_names
+        declared = self._extract.sent_names
         self.added_columns = tuple(name for name in names if name and name not in declared)
         return wrong_names(names, self._extract)
 
@@ -178,7 +178,7 @@ class ExcelFile:
                 good.append((row, cells))
             else:
                 rejects.append(Reject.at(_place(row, cells), number, *wrong))
-        positions = [self._header.index(name) for name in self._extract.column_names]
+        positions = [self._header.index(name) for name in self._extract.sent_names]
         columns = [
             pa.array([cells[position] if position < len(cells) else None for _, cells in good], pa.string())
             for position in positions

@@ -27,7 +27,7 @@ class JsonLinesFile(LineFile):
 
     def __init__(self, content: Content, extract: Extract) -> None:
         super().__init__(content, extract)
-        self._position = {name: position for position, name in enumerate(extract.column_names)}
+        self._position = {name: position for position, name in enumerate(extract.sent_names)}
         self._seen: set[str] = set()
         self._objects = 0
 
@@ -50,9 +50,11 @@ class JsonLinesFile(LineFile):
 
     def require_columns(self, records: int) -> None:
         """Raise SetAside when a required key was in none of the records; another one is missing, and null."""
-        never = tuple(name for name in self.extract.column_names if name not in self._seen)
+        never = tuple(name for name in self.extract.sent_names if name not in self._seen)
         required = tuple(
-            column.name for column in self.extract.columns if column.required and column.name in never
+            column.sent_name
+            for column in self.extract.columns
+            if column.required and column.sent_name in never
         )
         if self._objects and required:
             detail = f"in no record: {', '.join(required)}"

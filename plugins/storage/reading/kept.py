@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from storage.reading import pseudonym
-from storage.reading.row_checks import literal, quoted
+from storage.reading.row_checks import literal, quoted, written_as
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -47,7 +47,7 @@ def keep(
     there = set(pq.read_schema(path).names)
     declared = {column.name: column for column in extract.columns}
     values = (
-        f"{_value(declared.get(name), name) if name in there else 'null'} as {quoted(name)}"
+        f"{_value(declared.get(name), name, extract) if name in there else 'null'} as {quoted(name)}"
         for name in schema.names
     )
     found = connection.execute(f"select {', '.join(values)} from {rows}").to_arrow_reader(_BATCH)
@@ -56,7 +56,7 @@ def keep(
             writer.write_table(pa.Table.from_batches([batch]).cast(schema))
 
 
-def _value(column: Column | None, name: str) -> str:
+def _value(column: Column | None, name: str, extract: Extract) -> str:
     value = quoted(name)
     if column is None:
         return value
@@ -65,4 +65,10 @@ def _value(column: Column | None, name: str) -> str:
         return f"if(regexp_full_match({value}, '{_HASH}'), {value}, {pseudonym.expression(column)})"
     if column.privacy == "free_text":
         return pseudonym.raw_value(column)
+    if column.date_format:
+        text = f"cast({value} as varchar)"
+        day = written_as(column, text)
+        if extract.format == "parquet":  # in raw a day is a day; one declared as a number or text before is none
+            return f"coalesce({day}, try_cast({text} as {column.data_type}))"
+        return f"if({day} is null, null, {text})"
     return f"try_cast({value} as {column.data_type})"

@@ -100,7 +100,7 @@ class DeliveryReader:
         types = column_types(path, self.connection)
 
         def value(column: Column) -> str:
-            return typed_value(column, zones[0], types.get(column.name, ""))
+            return typed_value(column, zones[0], types.get(column.sent_name, ""))
 
         checks = row_checks(self.extract, receipt.delivered_on, zones, value)
         return read_parquet(

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from storage.reading.outcome import Outcome, Quarantine, Reject, SetAside
 from storage.reading.pseudonym import raw_value
-from storage.reading.row_checks import literal, quoted
+from storage.reading.row_checks import literal, quoted, written_as
 from storage.reading.text_delivery import loader_fields
 
 if TYPE_CHECKING:
@@ -40,6 +40,8 @@ _ACCEPTED = {
 def typed_value(column: Column, zone: str, file_type: str) -> str:
     """SQL: a column's value in its declared type, null where it cannot be; instants as local to `zone`."""
     name = quoted(column.name)
+    if column.date_format:
+        return written_as(column, f"cast({name} as varchar)")
     if file_type == "TIMESTAMP WITH TIME ZONE":
         return f"timezone({literal(zone)}, {name})"
     return f"try_cast({name} as {column.data_type})"
@@ -88,13 +90,13 @@ def read_parquet(
     """
     import duckdb
 
-    reader = _reader(path)
     try:
-        rows_in = connection.execute(f"select count(*) from {reader}").fetchall()[0][0]
+        rows_in = connection.execute(f"select count(*) from {_reader(path)}").fetchall()[0][0]
         _require_declared(extract, types, rows_in)
-        outcome = Outcome(rows_in, tuple(name for name in types if name not in extract.column_names))
+        reader = _declared_columns(extract, _reader(path))
+        outcome = Outcome(rows_in, tuple(name for name in types if name not in extract.sent_names))
         values = ", ".join(
-            f"{raw_value(column, typed_value(column, zone, types[column.name]))} as {quoted(column.name)}"
+            f"{raw_value(column, typed_value(column, zone, types[column.sent_name]))} as {quoted(column.name)}"
             for column in extract.columns
         )
         stays = f"{checks.first_broken} is null" + (f" and ({erased}) is not true" if erased else "")
@@ -154,14 +156,24 @@ def _reader(path: Path) -> str:
     return f"read_parquet({literal(path)}, file_row_number = true, hive_partitioning = false)"
 
 
+def _declared_columns(extract: Extract, reader: str) -> str:
+    """SQL: the rows of a file with the declared columns under their declared names."""
+    if extract.sent_names == extract.column_names:
+        return reader
+    names = ", ".join(f"{quoted(column.sent_name)} as {quoted(column.name)}" for column in extract.columns)
+    return f"(select {names}, file_row_number from {reader})"
+
+
 def _require_declared(extract: Extract, types: dict[str, str], rows_in: int) -> None:
-    missing = tuple(name for name in extract.column_names if name not in types)
+    missing = tuple(name for name in extract.sent_names if name not in types)
     if missing:
         raise SetAside("wrong_header", f"missing: {', '.join(missing)}", rows_in, missing)
     for column in extract.columns:
-        found = types[column.name]
-        if not re.fullmatch(_ACCEPTED[column.kind], found):
-            detail = f"column {column.name} is {found}, declared is {column.data_type}"
+        found = types[column.sent_name]
+        accepted = f"VARCHAR|{_WHOLE}" if column.date_format else _ACCEPTED[column.kind]
+        if not re.fullmatch(accepted, found):
+            written = f" written {column.date_format}" if column.date_format else ""
+            detail = f"column {column.sent_name} is {found}, declared is {column.data_type}{written}"
             raise SetAside("wrong_header", detail, rows_in)
 
 
@@ -173,7 +185,7 @@ def _quarantine_broken(
     quarantine: Quarantine,
     connection: duckdb.DuckDBPyConnection,
 ) -> None:
-    row = ", ".join(f"{quoted(name)} := {quoted(name)}" for name in extract.column_names)
+    row = ", ".join(f"{quoted(column.sent_name)} := {quoted(column.name)}" for column in extract.columns)
     found = connection.execute(
         f"select file_row_number + 1, encode(cast(to_json(struct_pack({row})) as varchar)), broken from "
         f"(select *, {checks.first_broken} as broken from {reader}) where broken is not null "

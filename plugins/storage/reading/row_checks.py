@@ -7,6 +7,8 @@ from datetime import datetime, time, timedelta
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
+from storage import date_format
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Mapping
     from datetime import date
@@ -137,7 +139,16 @@ def spelt_alike(value: str) -> str:
 
 def _from_text(column: Column) -> str:
     name = quoted(column.name)
+    if column.date_format:
+        return written_as(column, name)
     return name if column.kind == "varchar" else f"try_cast({name} as {column.data_type})"
+
+
+def written_as(column: Column, text: str) -> str:
+    """SQL: the day or instant a text says in the column's `date_format`, null where it is written otherwise."""
+    written = column.date_format or ""
+    fits = f"regexp_full_match({text}, {literal(date_format.look(written))})"
+    return f"(case when {fits} then cast(try_strptime({text}, {literal(written)}) as {column.data_type}) end)"
 
 
 def _column_promises(column: Column, value: str, from_text: bool, zone: str) -> Iterator[Promise]:
@@ -149,6 +160,8 @@ def _column_promises(column: Column, value: str, from_text: bool, zone: str) -> 
         )
     if not (from_text and column.kind == "varchar"):
         detail = prefix + f"not a {column.data_type}"
+        if column.date_format:
+            detail += f" written {column.date_format}"
         broken = f"{name} is not null and {_is_not_one(column, name, value, from_text, zone)}"
         yield Promise(column.name, f"not_a_{column.kind}", detail, broken)
     bounds = (("below_minimum", "<", column.minimum), ("above_maximum", ">", column.maximum))
@@ -168,7 +181,7 @@ def _column_promises(column: Column, value: str, from_text: bool, zone: str) -> 
 
 def _is_not_one(column: Column, name: str, value: str, from_text: bool, zone: str) -> str:
     finite = f"or not isfinite({value})" if column.kind in {"double", "date", "timestamp"} else ""
-    if not from_text:
+    if not from_text or column.date_format:
         return f"({value} is null {finite})"
     look = _LOOKS.get(column.kind)
     if look is None:

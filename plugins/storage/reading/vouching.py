@@ -38,6 +38,8 @@ def _keeps_all(text: pa.Array, column: Column, before: datetime | None) -> bool:
 
     if column.required and text.null_count:
         return False
+    if column.date_format:
+        return text.null_count == len(text)
     if column.kind == "varchar":
         accepted = pa.array([*column.values, "", None], pa.string())
         return not (column.required and _may_be_blank(text)) and (

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import csv
 import gzip
-import importlib.util
 import io
 import json
 import re
@@ -40,10 +39,6 @@ from storage.reading import text_delivery
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-
-# The library that reads workbooks may be left out where no source sends any.
-EXCEL_IS_READ = importlib.util.find_spec("openpyxl") is not None
-needs_excel = pytest.mark.skipif(not EXCEL_IS_READ, reason="openpyxl is not installed")
 
 JSONL = (("format", "jsonl"),)
 FIXED = (("format", "fixed_width"),)
@@ -719,7 +714,7 @@ CASES = [
     *of_archives(),
     *of_jsonl(),
     *of_fixed_width(),
-    *(of_excel() if EXCEL_IS_READ else ()),
+    *of_excel(),
     *of_parquet(),
 ]
 
@@ -913,7 +908,7 @@ def test_raw_keeps_the_text_as_sent_whatever_the_format(reading):
         (csv_text(sent, delimiter="|").encode("gbk"), (("delimiter", "|"), ("encoding", "gbk")), ".csv"),
         (csv_text(sent).encode("utf-16"), (("encoding", "utf-16"),), ".csv.gz"),
         (jsonl_text(sent).encode(), JSONL, ".jsonl"),
-        *([(excel_bytes(sent), EXCEL, ".xlsx")] if EXCEL_IS_READ else []),
+        (excel_bytes(sent), EXCEL, ".xlsx"),
     ):
         packed = gzip.compress(content) if suffix.endswith(".gz") else content
         (found,) = reading.read(packed, suffix, written).raw
@@ -937,7 +932,6 @@ def test_an_optional_key_in_no_record_is_null_and_named(reading):
     assert receipt.missing_columns == "n,amount,rate,at,day,ok,kind,note"
 
 
-@needs_excel
 def test_excel_values_are_written_as_a_person_reads_them(reading):
     sent = row(id=17850.0, n=7, amount=11.77, rate=0.1, at=datetime(2017, 1, 4, 12, 30), ok=True)
     (found,) = reading.read(excel_bytes(sent | {"day": datetime(2017, 1, 4)}), ".xlsx", EXCEL).raw
@@ -945,7 +939,6 @@ def test_excel_values_are_written_as_a_person_reads_them(reading):
     assert values == ["17850", "7", "11.77", "0.1", "2017-01-04 12:30:00", "2017-01-04", "true"]
 
 
-@needs_excel
 def test_a_row_of_excel_is_found_by_its_number(reading):
     content = excel_bytes(row(), [None] * 9, row(n="x"), row())
     (found,) = reading.read(content, ".xlsx", EXCEL).quarantine

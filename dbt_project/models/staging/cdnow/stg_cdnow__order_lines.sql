@@ -7,7 +7,7 @@ purchases as (
 typed as (
     select
         {{ text('customer_id') }} as customer_id,
-        cast(strptime({{ text('sold_on') }}, '%Y%m%d') as date) as sold_on,
+        {{ sent_date('sold_on', 'cdnow', 'purchases') }} as sold_on,
         cast({{ text('number_of_cds') }} as decimal(18, 3)) as quantity,
         cast({{ text('dollar_value') }} as decimal(18, 2)) as amount,
         delivery,

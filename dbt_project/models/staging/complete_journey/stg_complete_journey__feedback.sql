@@ -10,7 +10,7 @@ renamed as (
         feedback_id,
         cast({{ text('household_id') }} as bigint) as customer_id,
         lower({{ text('channel') }}) as channel,
-        lower({{ text('kind') }}) as kind,
+        {{ code('kind') }} as kind,
         lower({{ text('topic') }}) as topic,
         cast({{ text('rating') }} as integer) as rating,
         cast({{ local_time('created_at', 'complete_journey', 'feedback') }} as date) as created_on,

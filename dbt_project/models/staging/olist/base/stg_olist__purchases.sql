@@ -12,10 +12,10 @@ renamed as (
     select
         {{ text('order_id') }} as order_id,
         {{ text('customer_id') }} as customer_record_id,
-        lower({{ text('order_status') }}) as order_status,
+        {{ code('order_status') }} as order_status,
         -- approved, invoiced and processing stand between the approved payment and the parcel; unavailable: nothing
         -- to send was found, and 603 of those 609 orders have lost their items too
-        case lower({{ text('order_status') }})
+        case {{ code('order_status') }}
             when 'created' then 'created'
             when 'approved' then 'paid'
             when 'invoiced' then 'paid'

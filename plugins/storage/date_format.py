@@ -1,11 +1,11 @@
-"""Days and instants written as a declaration says: the part of strptime's codes that DuckDB and Python read alike.
+"""Days and instants as a declaration says they are written, in the codes DuckDB and Python read alike.
 
     %Y year, four digits from 1000     %y year, two digits: 69-99 are 19.., 00-68 are 20..
     %m month   %d day   %H hour (24)   %M minute   %S second: one or two digits
     %I hour (12) with %p AM or PM      %f fraction of a second: one to six digits
 
-Everything else stands for itself. Numbers with nothing between them have all their digits: 1997011 is no %Y%m%d.
-Both readers take more than anyone means, each its own; a value must first look like its format.
+Everything else stands for itself. Numbers with nothing between them have all their digits: 1997011 is no
+%Y%m%d. Both readers take more than anyone means, each its own; a value must first look like its format.
 """
 
 from __future__ import annotations

@@ -125,8 +125,8 @@ class Column:
 
     `privacy` is the declared class; `normalise` says how a phone number or e-mail address is written before
     it is hashed; `keep_personal` is the reason why a personal value goes into raw as sent. `start` (1 = the
-    first) and `width` are its place on a line of fixed width. `sent_as` is its name in the files where that is
-    another one; `date_format` says how its days or instants are written, as `storage.date_format` reads it.
+    first) and `width` are its place on a line of fixed width. `sent_as` is its name in the files, where that
+    is another one; `date_format` says how its days or instants are written, as `storage.date_format` has it.
     """
 
     name: str

@@ -239,7 +239,8 @@ def _keep(
 ) -> None:
     """Bring raw's rows of a delivery whose bytes are gone to the declared columns, in `pending`."""
     place, waits, schema = receipt.raw_path(lake), receipt.raw_path(pending), raw_schema(extract)
-    if not kept.has_columns(place, schema) or hashed_columns(extract):
+    of_text = hashed_columns(extract) or any(column.date_format for column in extract.columns)
+    if of_text or not kept.has_columns(place, schema):
         private_folder(waits.parent, pending.parent)
         kept.keep(place, waits, extract, schema, connection)
 

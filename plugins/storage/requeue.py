@@ -219,8 +219,8 @@ def _as_text(lake: Path, extract: Extract, receipt: Receipt, originals: Sequence
 
 
 def _header(lake: Path, extract: Extract, receipt: Receipt) -> str:
-    """The header the records were sent under, for columns may stand in any order; once that is no longer kept,
-    the declared columns under their names in the file.
+    """The header the records were sent under, for columns may stand in any order; once that is no longer
+    kept, the declared columns under their names in the file.
     """
     from storage.reading.archive import pieces
 

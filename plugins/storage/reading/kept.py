@@ -68,7 +68,7 @@ def _value(column: Column | None, name: str, extract: Extract) -> str:
     if column.date_format:
         text = f"cast({value} as varchar)"
         day = written_as(column, text)
-        if extract.format == "parquet":  # in raw a day is a day; one declared as a number or text before is none
+        if extract.format == "parquet":  # raw has days already, unless they were declared as something else
             return f"coalesce({day}, try_cast({text} as {column.data_type}))"
         return f"if({day} is null, null, {text})"
     return f"try_cast({value} as {column.data_type})"

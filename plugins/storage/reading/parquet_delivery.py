@@ -95,9 +95,9 @@ def read_parquet(
         _require_declared(extract, types, rows_in)
         reader = _declared_columns(extract, _reader(path))
         outcome = Outcome(rows_in, tuple(name for name in types if name not in extract.sent_names))
+        typed = {column: typed_value(column, zone, types[column.sent_name]) for column in extract.columns}
         values = ", ".join(
-            f"{raw_value(column, typed_value(column, zone, types[column.sent_name]))} as {quoted(column.name)}"
-            for column in extract.columns
+            f"{raw_value(column, value)} as {quoted(column.name)}" for column, value in typed.items()
         )
         stays = f"{checks.first_broken} is null" + (f" and ({erased}) is not true" if erased else "")
         # v2 packs rising numbers as differences: a sixth smaller, and a tenth faster to write and to read.

@@ -145,7 +145,7 @@ def _from_text(column: Column) -> str:
 
 
 def written_as(column: Column, text: str) -> str:
-    """SQL: the day or instant a text says in the column's `date_format`, null where it is written otherwise."""
+    """SQL: the day or instant a text says in the column's `date_format`, null where it is none."""
     written = column.date_format or ""
     fits = f"regexp_full_match({text}, {literal(date_format.look(written))})"
     return f"(case when {fits} then cast(try_strptime({text}, {literal(written)}) as {column.data_type}) end)"

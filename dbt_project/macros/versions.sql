@@ -16,10 +16,26 @@
     {{ judge_replaced_rows(rows, key, columns, declared(source_name, extract, 'document') or []) }}
     {%- else %}
     {{ judge_repeated_rows(
-        rows, key, columns, declared(source_name, extract, 'load_column'), load_value(source_name, extract)
+        rows, key_values(source_name, extract), columns, declared(source_name, extract, 'load_column'),
+        load_value(source_name, extract)
     ) }}
     {%- endif %}
 {% endmacro %}
+
+{# The key as staging reads it: `o1` with a blank behind it is o1, and where orders are whole numbers 07 is 7. #}
+{% macro key_values(source_name, extract) -%}
+    {%- set of_text = declared(source_name, extract, 'format') != 'parquet' -%}
+    {%- set values = [] -%}
+    {%- for name in declared(source_name, extract, 'key') -%}
+        {%- set type = declared_extract(source_name, extract).columns.get(name, {}).get('data_type') or 'varchar' -%}
+        {%- if type == 'bigint' and of_text -%}
+            {%- do values.append('cast(' ~ text(name) ~ ' as bigint)') -%}
+        {%- else -%}
+            {%- do values.append(text(name) if type == 'varchar' else name) -%}
+        {%- endif -%}
+    {%- endfor -%}
+    {{ return(values) }}
+{%- endmacro %}
 
 {# The load column in its type, by which of two rows the newer is told. #}
 {% macro load_value(source_name, extract) -%}
@@ -36,7 +52,13 @@ with
 
 -- no CTE for the raw rows: named twice, it would be held in memory whole
 repeated_keys as (
-    select {{ key_list }} from {{ rows }} group by {{ key_list }} having count(*) > 1
+    select
+        {% for value in key -%}
+        {{ value }} as key_{{ loop.index }}{{ ',' if not loop.last }}
+        {% endfor -%}
+    from {{ rows }}
+    group by all
+    having count(*) > 1
 ),
 
 repeated as (
@@ -57,8 +79,8 @@ repeated as (
         )) as row_md5
     from {{ rows }} as raw_rows
     inner join repeated_keys
-        on {% for column in key -%}
-        raw_rows.{{ column }} is not distinct from repeated_keys.{{ column }}{{ ' and ' if not loop.last }}
+        on {% for value in key -%}
+        {{ value }} is not distinct from repeated_keys.key_{{ loop.index }}{{ ' and ' if not loop.last }}
         {%- endfor %}
 ),
 

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import random
 from datetime import date, timedelta
+from decimal import Decimal
 
+import duckdb
 import pytest
 
-from tests.dbt_project.small_shop import MAY_1, run_dbt, shop
+from tests.dbt_project.small_shop import MAY_1, FixtureLake, run_dbt, shop
 
 FIRST = date(2017, 1, 1)
 LAST = date(9999, 12, 31)
@@ -113,3 +115,16 @@ def test_on_every_day_exactly_the_newest_snapshot_of_a_document_is_seen(lake, tm
         }
         wanted = sorted({(doc, line) for doc, line, _, day, _ in rows if day == newest[doc]})
         assert sorted((doc, line) for doc, line, begins, ends in versions if begins <= on < ends) == wanted
+
+
+def test_a_key_with_blanks_around_it_is_the_same_key(tmp_path):
+    row = {"line_no": "1", "ordered_at": "2017-01-01 10:00:00", "qty": "1"}
+    lake = FixtureLake(tmp_path / "lake", "standard")
+    for day, order_id, price in (("2017-01-02", "o1", "9.00"), ("2017-01-03", " o1 ", "5.00")):
+        lake.deliver("order_lines", day, [{**row, "order_id": order_id, "list_price": price}], f"c{price[0]}")
+    command = ["run", "--select", "+stg_standard__order_lines"]
+    run_dbt(command, lake, tmp_path / "run", [MAY_1], "UTC")
+    with duckdb.connect(str(tmp_path / "run" / "run.duckdb"), read_only=True) as connection:
+        lines = connection.table("staging.stg_standard__order_lines")
+        now = lines.filter("known_until_on > date '2018-01-01'").project("order_id, net_amount")
+        assert now.fetchall() == [("o1", Decimal("5.00"))]

@@ -177,8 +177,12 @@ def put_in_place(lake: Path, pending: Path) -> None:
     with Placing() as placing:
         for receipt in waiting.values():
             placing.move(receipt.path(pending), receipt.path(lake))
+    copied = {(each.source, each.extract) for each in waiting.values() if each.status == "duplicate"}
+    known = [receipt for names in sorted(copied) for receipt in receipts.read_all(lake, *names).values()]
+    erased = {receipt.sha256 for receipt in (*known, *waiting.values()) if receipt.rows_erased}
     for receipt in waiting.values():
-        if receipt.rows_erased:  # the bytes as sent still hold the person
+        # The bytes as sent still hold the person, also where they came a second time.
+        if receipt.rows_erased or (receipt.status == "duplicate" and receipt.sha256 in erased):
             receipt.landed_path(lake).unlink(missing_ok=True)
 
 

@@ -161,6 +161,15 @@ def test_files_the_person_is_in_go_whole_and_others_stay(shop):
     assert shop.landed() == {"people"}
 
 
+def test_a_file_the_person_was_in_does_not_stay_when_it_is_sent_again(shop):
+    shop.erase()
+    before = shop.landed()
+    shop.write("people_2017-01-06.csv", SENT["people_2017-01-05.csv"])
+    shop.load(NEXT)
+    assert shop.landed() == before
+    assert [row["person"] for row in shop.rows("people")] == ["34"]
+
+
 def test_records_of_the_person_in_quarantine_go(shop):
     assert len(shop.rows("orders", "quarantine")) == 2
     shop.erase()

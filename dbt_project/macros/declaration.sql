@@ -43,7 +43,8 @@
 {% macro sent_date(column, source_name, extract, type='date') -%}
     {%- set format = date_format(column, source_name, extract) -%}
     {%- if format -%}
-        cast(strptime({{ text(column) }}, '{{ format | replace("'", "''") }}') as {{ type }})
+        {%- set sent = column if 'nullif(' in column else text(column) -%}
+        cast(strptime({{ sent }}, '{{ format | replace("'", "''") }}') as {{ type }})
     {%- else -%}
         cast({{ column }} as {{ type }})
     {%- endif -%}

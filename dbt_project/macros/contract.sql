@@ -10,7 +10,7 @@
 with
 
 versions as (
-    {{ versions(source_name, entity) }}
+    {{ versions_as_text(source_name, entity) }}
 ),
 
 typed as (
@@ -66,7 +66,7 @@ select * from typed
 with
 
 sent_lines as (
-    {{ versions(source_name, 'order_lines') }}
+    {{ versions_as_text(source_name, 'order_lines') }}
 ),
 
 orders as (
@@ -153,7 +153,7 @@ select * from priced
 with
 
 sent_touches as (
-    {{ versions(source_name, 'campaign_touches') }}
+    {{ versions_as_text(source_name, 'campaign_touches') }}
 ),
 
 campaigns as (
@@ -206,4 +206,22 @@ touches as (
 )
 
 select * from touches
+{% endmacro %}
+
+{# The versions of an extract's rows with every sent value as text, also where the file has types (Parquet). #}
+{% macro versions_as_text(source_name, extract) %}
+{%- if declared(source_name, extract, 'format') == 'parquet' %}
+    select
+        {%- for column in declared_columns(source_name, extract) %}
+        cast({{ column }} as varchar) as {{ column }},
+        {%- endfor %}
+        delivery,
+        known_from_on,
+        known_until_on
+    from (
+        {{ versions(source_name, extract) }}
+    ) as typed_versions
+{%- else %}
+    {{ versions(source_name, extract) }}
+{%- endif %}
 {% endmacro %}

@@ -83,6 +83,8 @@ def lake(tmp_path_factory):
         {"interaction_id": i, "customer_id": c, "direction": d, "sent_at": at} for i, c, d, at in sent
     ]
     lake.deliver("interactions", "2024-03-02", messages, "s4")
+    # this system reports use as Parquet, whose columns have their types
+    crm.deliver("usage_events", "2024-03-02", [{**used, "customer_id": "a", "event_at": uses[1]}], "k3")
     return lake
 
 
@@ -139,7 +141,9 @@ def test_use_is_counted_in_days_and_a_contact_is_what_we_sent(linked):
     assert linked.rows("customer_features", columns, "customer_id = 'standard:2'") == [
         (2, "2024-03-01", 1.0, "2024-02-28")
     ]
-    assert linked.rows("customer_features", columns, "customer_id = 'standard:1'") == [(0, None, 1.0, None)]
+    assert linked.rows("customer_features", columns, "customer_id = 'standard:1'") == [
+        (1, "2024-02-20", 1.0, None)
+    ]
 
 
 def test_two_owners_of_one_person_are_listed_with_both_and_since_when(linked):

@@ -149,7 +149,8 @@ class Settings:
 
     def _fitted_under(self) -> dict[str, Any]:
         return {
-            "sources": sorted(self.sources),
+            # joined customers bear the id of the first source that knows them
+            "sources": list(self.sources) if self.identity else sorted(self.sources),
             "identity": list(self.identity),
             "time_zone": self.time_zone,
             "currency": self.currency,

@@ -46,6 +46,15 @@ def test_a_default_written_out_means_the_same_as_left_out(tmp_path):
     assert plain.meaning_hash == written.meaning_hash
 
 
+def test_the_order_of_sources_means_something_where_customers_are_joined(tmp_path):
+    def hashes(more):
+        orders = ("[standard, planted]", "[planted, standard]")
+        return {load(write(tmp_path, f"sources: {order}\n{more}")).meaning_hash for order in orders}
+
+    assert len(hashes("")) == 1
+    assert len(hashes("identity: [phone_hash]\n")) == 2
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [

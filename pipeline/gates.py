@@ -92,8 +92,8 @@ def check_landed(
 def extracts_frame(sources: Sequence[Source], deliveries: Sequence[Delivery], day: Day) -> DataFrame:
     """One row per declared extract (key: source, extract), as seen on `day.as_of`.
 
-    `state_today` is usable, sent again (only files that were delivered before), missing, not due, or why the
-    file was set aside. `weekday_median_rows` is the median rows of the accepted deliveries of the same
+    `state_today` is usable, sent again (only files that were delivered before), missing and what was looked
+    for, not due, or why the file was set aside. `weekday_median_rows` is the median rows of the accepted deliveries of the same
     weekday in the 8 weeks before, empty with fewer than 4; `rows_ratio` compares with it, and is empty on a
     day without an accepted delivery: that is `state_today`'s to say. `earlier_missing_days` counts the days
     other than this one, from the first usable delivery to `day.known_on`, on which the extract was due and no
@@ -152,7 +152,14 @@ def _state(extract: Extract, today: Sequence[Delivery], day: Day) -> str:
     if today:
         reasons = sorted({_reason(delivery) for delivery in today})
         return f"set aside ({'; '.join(reasons)})"
-    return "missing" if extract.is_due(day.as_of) else "not due"
+    return f"missing ({_expected(extract, day.as_of)})" if extract.is_due(day.as_of) else "not due"
+
+
+def _expected(extract: Extract, as_of: date) -> str:
+    """Where below the source's folder a file was looked for: its declared path, with the day if it says so."""
+    path = extract.path.replace("{delivered_on}", as_of.isoformat())
+    marked = " and its marker" if extract.marker else ""
+    return f"no file like {path}{f' of {as_of}' if '{' in path else ''}{marked}"
 
 
 def _reason(delivery: Delivery) -> str:

@@ -27,6 +27,8 @@ NEVER = frozenset()
 class Extract:
     source: str = "shop"
     name: str = "purchases"
+    path: str = "purchases_{delivered_on}.csv.gz"
+    marker: str | None = None
     required: bool = True
     resting: frozenset = NEVER
 
@@ -84,7 +86,7 @@ def test_an_ordinary_day_passes_and_returns_counts(tmp_path):
 @pytest.mark.parametrize(
     ("today", "said"),
     [
-        ([], "shop/purchases: missing"),
+        ([], r"shop/purchases: missing \(no file like purchases_2018-01-01.csv.gz\)"),
         (
             [on(0, status="set_aside", reason="truncated_archive", rows_raw=0, rows_in=0)],
             r"shop/purchases: set aside \(truncated_archive\)",
@@ -157,7 +159,22 @@ def test_days_without_a_usable_delivery_are_counted_since_the_first_one():
 def test_a_day_stated_again_is_judged_by_its_own_delivery():
     later = Day.of(DAY.as_of, DAY.as_of + timedelta(days=2))
     row = extract_row([*daily()[1:], on(-1), on(-2)], day=later)
-    assert row["state_today"] == "missing"
+    assert row["state_today"].startswith("missing")
+
+
+@pytest.mark.parametrize(
+    ("declared", "said"),
+    [
+        ({"path": "in/{delivered_on}/*.csv"}, "missing (no file like in/2018-01-01/*.csv)"),
+        ({"path": "p_{last_day:%Y%m%d}.csv"}, "missing (no file like p_{last_day:%Y%m%d}.csv of 2018-01-01)"),
+        (
+            {"path": "p_{delivered_on}.csv", "marker": "{stem}.done"},
+            "missing (no file like p_2018-01-01.csv and its marker)",
+        ),
+    ],
+)
+def test_of_a_missing_file_it_is_said_what_was_looked_for(declared, said):
+    assert extract_row(daily()[1:], Extract(**declared))["state_today"] == said
 
 
 def test_columns_nobody_declared_are_named():
@@ -336,7 +353,7 @@ def test_results_are_stored_before_the_day_is_stopped(tmp_path):
     told = json.loads((tmp_path / "gates" / "landed.json").read_text())
     missing = next(entry for entry in told if entry["promise"] == "required_extract_is_here")
     assert (missing["passed"], missing["strength"]) == (False, "break")
-    assert missing["observed"] == "shop/purchases: missing"
+    assert missing["observed"] == "shop/purchases: missing (no file like purchases_2018-01-01.csv.gz)"
     keys = pq.read_table(tmp_path / "gates" / "landed_failing_keys.parquet").to_pylist()
     assert {
         "gate": "landed",

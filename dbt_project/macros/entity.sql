@@ -32,6 +32,9 @@
         ) as {{ name }}
         {%- elif name == 'currency' and money %}
         '{{ var("currency") }}' as currency
+        {%- elif name in ('is_excluded', 'is_gift_card') %}
+        {#- nobody said so: it is none #}
+        coalesce(cast({{ 'staged.' ~ name if name in given else 'null' }} as boolean), false) as {{ name }}
         {%- else %}
         cast({{ 'staged.' ~ name if name in given else 'null' }} as {{ type }}) as {{ name }}
         {%- endif %}{{ ',' if not loop.last }}

@@ -20,8 +20,9 @@ PLACED = {
 }
 
 
-def customer(customer_id, phone="", email="", crm="", owner="", since=""):
+def customer(customer_id, phone="", email="", crm="", owner="", since="", **more):
     return {
+        **more,
         "customer_id": customer_id,
         "phone_hash": phone,
         "email_hash": email,
@@ -35,7 +36,7 @@ def customer(customer_id, phone="", email="", crm="", owner="", since=""):
 # Shop and CRM share: 1-a by phone; 2-b by e-mail; the phone p3 names two customers of the shop, so nobody;
 # 5-e by phone, and 5 would also be f by e-mail, which would make one person of two customers of the CRM.
 SHOP = [
-    customer("1", phone="p1", owner="ann", since="2024-01-05"),
+    customer("1", phone="p1", owner="ann", since="2024-01-05", gender="female", consent_marketing="false"),
     customer("2", email="m2", owner="bob", since="2024-01-01"),
     customer("3", phone="p3"),
     customer("4", phone="p3"),
@@ -43,7 +44,13 @@ SHOP = [
     customer("6"),
 ]
 CRM = [
-    customer("a", phone="p1", owner="cat", since="2024-02-01"),
+    # fresher, and knows less: what only the shop knows stays, and so does its no
+    {
+        **customer(
+            "a", phone="p1", owner="cat", since="2024-02-01", education="phd", consent_marketing="true"
+        ),
+        "updated_at": "2024-02-01 00:00:00",
+    },
     customer("b", phone="p9", email="m2", owner="bob", since="2024-02-01"),
     customer("c", phone="p3"),
     customer("e", phone="p5"),
@@ -143,6 +150,13 @@ def test_use_is_counted_in_days_and_a_contact_is_what_we_sent(linked):
     ]
     assert linked.rows("customer_features", columns, "customer_id = 'standard:1'") == [
         (1, "2024-02-20", 1.0, None)
+    ]
+
+
+def test_a_person_of_two_sources_has_what_either_knows_and_any_no(linked):
+    columns = "gender, education, consent_marketing"
+    assert linked.rows("customer_features", columns, "customer_id = 'standard:1'") == [
+        ("female", "phd", False)
     ]
 
 

@@ -1,5 +1,7 @@
 {{ config(materialized='view') }}
 
+{%- set several = var('enabled_sources') | length > 1 %}
+
 with
 
 as_of_dates as (
@@ -12,14 +14,30 @@ known_profiles as (
         customers.* exclude (age_band),
         -- who tells the day of birth grows older with as_of; a bracket stays what it was
         coalesce({{ age_band("datesub('year', customers.birth_on, as_of_dates.as_of)") }}, customers.age_band)
-            as age_band,
-        -- two sources may know one customer: the fresher profile wins, then the source's name decides
-        row_number() over (
-            partition by as_of_dates.as_of, customers.customer_id
-            order by customers.updated_on desc nulls last, customers.source asc
-        ) as preference
+            as age_band
     from {{ ref('stg_customers') }} as customers
     inner join as_of_dates on {{ is_known('customers', 'as_of_dates') }}
+),
+
+-- Several sources may know one person: of each field the freshest value that is there wins, then the source's name
+-- decides; who said no to one of them said no.
+people as (
+    select
+        as_of,
+        customer_id,
+        {%- for field in [
+            'age_band', 'gender', 'income_band', 'occupation', 'education', 'family_size', 'customer_kind',
+        ] %}
+        {%- if several %}
+        first({{ field }} order by updated_on desc nulls last, source asc) filter (where {{ field }} is not null)
+            as {{ field }},
+        {%- else %}
+        {{ field }},
+        {%- endif %}
+        {%- endfor %}
+        {{ 'bool_and(consent_marketing) as consent_marketing' if several else 'consent_marketing' }}
+    from known_profiles
+    {{ 'group by as_of, customer_id' if several }}
 ),
 
 profiles as (
@@ -43,8 +61,7 @@ profiles as (
             'family_size is not null': 1,
             'customer_kind is not null': 1,
         }) }} as basic_coverage
-    from known_profiles
-    where preference = 1
+    from people
 )
 
 select * from profiles

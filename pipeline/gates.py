@@ -93,11 +93,11 @@ def extracts_frame(sources: Sequence[Source], deliveries: Sequence[Delivery], da
     """One row per declared extract (key: source, extract), as seen on `day.as_of`.
 
     `state_today` is usable, sent again (only files that were delivered before), missing and what was looked
-    for, not due, or why the file was set aside. `weekday_median_rows` is the median rows of the accepted deliveries of the same
-    weekday in the 8 weeks before, empty with fewer than 4; `rows_ratio` compares with it, and is empty on a
-    day without an accepted delivery: that is `state_today`'s to say. `earlier_missing_days` counts the days
-    other than this one, from the first usable delivery to `day.known_on`, on which the extract was due and no
-    usable delivery is known.
+    for, not due, or why the file was set aside. `weekday_median_rows` is the median rows of the accepted
+    deliveries of the same weekday in the 8 weeks before, empty with fewer than 4; `rows_ratio` compares with
+    it, and is empty on a day without an accepted delivery: that is `state_today`'s to say.
+    `earlier_missing_days` counts the days other than this one, from the first usable delivery to
+    `day.known_on`, on which the extract was due and no usable delivery is known.
     """
     import pandas as pd
 
@@ -156,7 +156,7 @@ def _state(extract: Extract, today: Sequence[Delivery], day: Day) -> str:
 
 
 def _expected(extract: Extract, as_of: date) -> str:
-    """Where below the source's folder a file was looked for: its declared path, with the day if it says so."""
+    """What was looked for below the source's folder: the declared path, with the day where it says so."""
     path = extract.path.replace("{delivered_on}", as_of.isoformat())
     marked = " and its marker" if extract.marker else ""
     return f"no file like {path}{f' of {as_of}' if '{' in path else ''}{marked}"
@@ -218,7 +218,9 @@ def check_features(run_dir: Path, day: Day, features: Path) -> dict[str, int]:
     frames = {
         "customer_features": lambda columns: _batches(features, columns),
         "feature_measures": feature_measures_frame(run_dir / "features" / "feature_measures.parquet"),
-        "owner_conflicts": lambda columns: _batches(run_dir / "features" / "owner_conflicts.parquet", columns),
+        "owner_conflicts": lambda columns: _batches(
+            run_dir / "features" / "owner_conflicts.parquet", columns
+        ),
         "identity_report": lake.table(
             run_dir / "features" / "identity_report.parquet",
             ("rule", "source", "other_source", "ambiguous", "refused"),

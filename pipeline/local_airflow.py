@@ -82,8 +82,12 @@ class Server:
         return json.loads(text) if text else None
 
 
-def environment(port: int) -> dict[str, str]:
-    """The environment every local Airflow process runs in."""
+def environment(port: int, *, served: bool) -> dict[str, str]:
+    """The environment every local Airflow process runs in.
+
+    Only one that is `served` to the user keeps the DAGs' schedules: `make run DAY=…` asks for one day, and
+    must not start what happens to be due today as well.
+    """
     own = {
         "AIRFLOW_HOME": str(HOME),
         "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": f"sqlite:///{HOME / 'airflow.db'}",
@@ -104,6 +108,7 @@ def environment(port: int) -> dict[str, str]:
         "AIRFLOW__API__SECRET_KEY": _secret("api"),
         "AIRFLOW__CORE__FERNET_KEY": "",
         "AIRFLOW__SCHEDULER__SCHEDULER_IDLE_SLEEP_TIME": "0.1",
+        "AIRFLOW__SCHEDULER__USE_JOB_SCHEDULE": str(served),
         "AIRFLOW__DAG_PROCESSOR__REFRESH_INTERVAL": "30",
         "AIRFLOW__LOGGING__NAMESPACE_LEVELS": "great_expectations=WARNING",
         "DO_NOT_TRACK": "1",
@@ -219,14 +224,15 @@ def start(components: Sequence[str], port: int, say: Callable[[str], None]) -> S
         raise PortTaken(f"port {port} is in use by {held}; choose another with PORT=…")
     logs = HOME / "logs" / "components"
     logs.mkdir(parents=True, exist_ok=True)
-    env = environment(port)
+    served = set(SERVED) <= set(components)
+    env = environment(port, served=served)
     if not (HOME / "airflow.db").exists():
         say("setting up Airflow's metadata database")
         with (logs / "db-migrate.log").open("w") as out:
             done = subprocess.run(_airflow("db", "migrate"), env=env, stdout=out, stderr=out, check=False)
         if done.returncode:
             raise AirflowNotReady(f"airflow db migrate failed; see {logs / 'db-migrate.log'}")
-    server = Server(port, {}, served=set(SERVED) <= set(components), lake=env["SEGMENTATION_LAKE"])
+    server = Server(port, {}, served=served, lake=env["SEGMENTATION_LAKE"])
     for component in components:
         with (logs / f"{component}.log").open("w") as out:
             process = subprocess.Popen(

@@ -108,6 +108,22 @@ class TestRunning:
         assert started.served is served
         assert local_airflow.running() == started
 
+    @pytest.mark.parametrize(("components", "follows"), [(HEADLESS, False), (SERVED, True)])
+    def test_only_the_users_airflow_starts_what_is_due_by_the_schedules(self, home, components, follows):
+        server = local_airflow.start(components, local_airflow.free_port(), quietly)
+        variables = psutil.Process(server.processes["scheduler"]).environ()
+        env = os.environ | {"AIRFLOW_HOME": str(home)}
+        env["AIRFLOW__SCHEDULER__USE_JOB_SCHEDULE"] = variables["AIRFLOW__SCHEDULER__USE_JOB_SCHEDULE"]
+        # The scheduler's own attribute: an option that was renamed would be ignored without a word.
+        asked = (
+            "from airflow.jobs.job import Job; from airflow.jobs.scheduler_job_runner import SchedulerJobRunner;"
+            "print(SchedulerJobRunner(Job())._scheduler_use_job_schedule)"
+        )
+        told = subprocess.run(
+            [sys.executable, "-c", asked], env=env, capture_output=True, text=True, check=True
+        )
+        assert told.stdout.split()[-1] == str(follows)
+
     def test_another_program_that_got_the_number_of_a_process_is_not_airflow(self, home, other_program):
         server = local_airflow.start(HEADLESS, local_airflow.free_port(), quietly)
         kill(server, "scheduler")

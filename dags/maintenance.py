@@ -1,8 +1,8 @@
 """# Maintenance, weekly · 每周维护
 
 **What.** `retain` lets go what was sent (landing, quarantine) and what old runs left behind when the days of
-`retention` in `segmentation.yml` are over, counted back from the run's day. `erase` does nothing unless the
-run was asked to erase a person. 按设置的天数清理落地文件、隔离区与旧运行目录；可按参数彻底删除一位客户。
+`retention` in `segmentation.yml` are over, counted back from the run's day or the newest published one,
+whichever is earlier. `erase` does nothing unless the run was asked to erase a person. 按设置的天数清理落地文件、隔离区与旧运行目录；可按参数彻底删除一位客户。
 
 **When.** Every week at `schedule.maintenance_cron`. It waits for the step of a day that is at work, and steps
 wait for it; nothing needs to be paused.

@@ -358,7 +358,10 @@ def retain(settings: Settings, options: argparse.Namespace) -> int:
 
     with _only_run(settings, None):
         counts = maintenance.retain(settings, options.day, lambda run_id: False)
-    print(", ".join(f"{what} {count}" for what, count in counts.items()))
+    print(
+        ", ".join(f"{what} {count}" for what, count in counts.items())
+        or "nothing is published yet · 尚未发布"
+    )
     return 0
 
 

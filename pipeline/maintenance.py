@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from pipeline import hash_key
 from pipeline.run import RAW_MODELS, Run, is_going_on
 from pipeline.settings import Settings
-from storage import declaration, retention, upkeep
+from storage import declaration, published, retention, upkeep
 
 if TYPE_CHECKING:
     from storage.declaration import Source
@@ -27,7 +27,16 @@ class NobodyNamed(ValueError):
 
 
 def retain(settings: Settings, as_of: date, is_running: Callable[[str], bool]) -> dict[str, int]:
-    """Let go what was sent, and what runs left behind, when its days before `as_of` are over."""
+    """Let go what was sent, and what runs left behind, when its days before `as_of` are over.
+
+    Where the newest published day is earlier they are counted back from that one, and nothing goes before
+    the first: deliveries of last year that are only being loaded now are not over because today is later.
+    """
+    newest = published.newest(settings.lake)
+    if newest is None:
+        log.info("retention for %s: nothing is published yet, so nothing is over", as_of)
+        return {}
+    as_of = min(as_of, newest)
     kept = settings.retention
     with upkeep.alone(settings.lake):
         counts = (

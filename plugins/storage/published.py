@@ -633,6 +633,11 @@ def seen_until(lake: Path) -> date | None:
     return max((_day_of(name).known_on for name in versions(lake)), default=None)
 
 
+def newest(lake: Path) -> date | None:
+    """The greatest as_of of any published version; None before the first."""
+    return max((_day_of(name).as_of for name in versions(lake)), default=None)
+
+
 def current(lake: Path) -> dict[str, Any] | None:
     """What BI sees: {"version", "as_of", "known_on", "pinned", "manifest_sha256"}; None before any."""
     try:

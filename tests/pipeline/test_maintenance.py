@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from dataclasses import replace
+from datetime import timedelta
 
 import pandas as pd
 import pyarrow.parquet as pq
@@ -93,6 +94,26 @@ def test_what_was_sent_goes_by_the_settings_days_and_the_day_can_be_run_again(ma
     run = Run(made, Day.of(AS_OF), "after")
     assert steps.land(run)["new"] == 0
     assert len([path for path in (made.lake / "landing").rglob("*") if path.is_file()]) == left
+
+
+def test_a_lake_that_is_behind_today_is_counted_back_from_what_it_published_last(made):
+    todays = AS_OF + timedelta(days=3000)
+    kept = replace(made, retention=Retention(landing_days=400, quarantine_days=400, runs_days=400))
+    counts = maintenance.retain(kept, todays, lambda run_id: False)
+    assert counts == maintenance.retain(kept, AS_OF, lambda run_id: False)
+    assert counts["landing_files"] == 0
+    assert (made.lake / "runs" / "day").is_dir()
+
+
+def test_before_anything_is_published_nothing_is_let_go(tmp_path, monkeypatch, capsys):
+    monkeypatch.setenv("SEGMENTATION_SETTINGS", str(make(tmp_path)))
+    settings = load()
+    steps.land(Run(settings, Day.of(AS_OF), "first"))
+    landed = [path for path in (settings.lake / "landing").rglob("*") if path.is_file()]
+    assert landed
+    assert commands.main(["retain", "--day", (AS_OF + timedelta(days=3000)).isoformat()]) == 0
+    assert "nothing is published yet" in capsys.readouterr().out
+    assert [path for path in (settings.lake / "landing").rglob("*") if path.is_file()] == landed
 
 
 def test_the_command_says_how_much_went_and_never_whose(made, monkeypatch, capsys):

@@ -15,7 +15,8 @@ from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
 
-from pipeline import hash_key, local_airflow, new_source, planted, schedule, steps
+from expectations.gate import PromiseBroken
+from pipeline import failures, hash_key, local_airflow, new_source, planted, schedule, steps
 from pipeline.run import DAG_ID, RAW_MODELS, Run
 from pipeline.settings import REPOSITORY, Settings, load
 from storage import declaration, lake, published, requeue
@@ -54,6 +55,7 @@ def main(arguments: list[str] | None = None) -> int:
     command.add_argument("--to", type=Path, help="write them here, to be put right")
     command.add_argument("--from", type=Path, dest="corrected", help="release these in their place")
     command.add_argument("--day", type=date.fromisoformat, help="the delivery day of the release")
+    command.add_argument("--anyway", action="store_true", help="also what would be held again")
     command = commands.add_parser("erase")
     command.add_argument("--source", required=True)
     command.add_argument("--customer", action="append", default=[], help="an id; may be given again")
@@ -90,7 +92,9 @@ def run(settings: Settings, options: argparse.Namespace) -> int:
         server = local_airflow.running()
         ours = server is None
         if server and server.lake != str(settings.lake):
-            msg = f"the Airflow at {server.url} works on {server.lake}, not on {settings.lake}; make stop first"
+            msg = (
+                f"the Airflow at {server.url} works on {server.lake}, not on {settings.lake}; make stop first"
+            )
             raise Refused(msg)
         with ThreadPoolExecutor(1) as beside:
             # Airflow needs 15 s to come up, mostly importing: the extracts are written meanwhile.
@@ -105,12 +109,13 @@ def run(settings: Settings, options: argparse.Namespace) -> int:
             conf = {"known_on": day.known_on.isoformat()} if day.known_on > day.as_of else {}
             run_id = local_airflow.trigger(server, DAG_ID, instant, conf, say)
             state = local_airflow.follow(server, DAG_ID, run_id, say)
+            failed = failures.of(server, DAG_ID, run_id) if state != "success" else []
         finally:
             if ours:
                 local_airflow.stop(say=None)
     if state != "success":
         print(f"\nThe run of {day.key} failed; nothing of it is published. 运行失败，未发布任何内容。")
-        print(_broken(settings, run_id))
+        print(_broken(settings, run_id, failed))
         return 1
     print()
     print(_summary(settings, day))
@@ -128,19 +133,24 @@ def _summary(settings: Settings, day: Day) -> str:
     return summary.text(settings, day)
 
 
-def _broken(settings: Settings, run_id: str) -> str:
-    """The promises the run's gates found broken, and where its logs are."""
+def _broken(settings: Settings, run_id: str, failed: list[failures.Failure]) -> str:
+    """Why the run failed: each failed task's exception, or the promises its gate found broken; its logs."""
     lines = []
-    folder = lake.run_dir(settings.lake, run_id)
-    for path in sorted((folder / "gates").glob("*.json")):
+    for failure in failed:
+        if failure.exception != PromiseBroken.__name__:
+            first, *more = failure.lines()
+            lines += [f"  task {first}", *(f"     {line}" for line in more)]
+    # What an earlier try of the same run left in its folder is no reason why this one failed.
+    stopped = any(failure.exception == PromiseBroken.__name__ for failure in failed)
+    gates = sorted((lake.run_dir(settings.lake, run_id) / "gates").glob("*.json")) if stopped else []
+    for path in gates:
         for verdict in json.loads(path.read_text(encoding="utf-8")):
             if not verdict["passed"] and verdict["strength"] == "break":
                 lines.append(f"  gate {verdict['gate']}: {verdict['text_en']} · {verdict['text_zh']}")
                 lines.append(
                     f"     {verdict['subject']}: observed {verdict['observed']}, wanted {verdict['expected']}"
                 )
-    logs = local_airflow.HOME / "logs" / f"dag_id={DAG_ID}" / f"run_id={run_id}"
-    return "\n".join([*lines, f"  task logs: {logs}"])
+    return "\n".join([*lines, f"  task logs: {failures.logs(DAG_ID, run_id)}"])
 
 
 def _bring_in(settings: Settings) -> None:
@@ -275,14 +285,25 @@ def docs(settings: Settings, options: argparse.Namespace) -> int:
 
 
 def quarantine(settings: Settings, options: argparse.Namespace) -> int:
-    """What is held, by file and reason."""
+    """What is held and was neither released nor sent again, by file and reason."""
     found = requeue.held(settings.lake, declaration.read(RAW_MODELS, settings.sources))
     for each in found:
-        released = f" · {each.released} of the file's records released" if each.released else ""
-        place = f"{each.source}.{each.extract}  {each.delivered_on}  {each.file}"
-        print(f"{place}  {each.reason}: {each.records}{released}")
-    print(f"{sum(each.records for each in found)} records held · 隔离记录数")
+        print(f"{each.source}.{each.extract}  {each.delivered_on}  {each.file}  {_held(each)}")
+    wholes = sum(each.whole for each in found)
+    also = f" · {wholes} whole files set aside" if wholes else ""
+    print(f"{sum(each.records for each in found if not each.whole)} records held · 隔离记录数{also}")
     return 0
+
+
+def _held(each: requeue.Held) -> str:
+    details = "; ".join(each.details[:3]) + ("; …" if len(each.details) > 3 else "")
+    if each.whole:
+        why = f"{each.reason} ({details})" if details else each.reason
+        return f"whole file set aside: {why}; have it sent again"
+    if not each.kept:
+        return f"{each.reason}: {each.records}, no longer kept; have them sent again"
+    numbers = ", ".join(map(str, each.first)) + (", …" if each.records > len(each.first) else "")
+    return f"{each.reason}: {each.records} (records {numbers}): {details}"
 
 
 def release(settings: Settings, options: argparse.Namespace) -> int:
@@ -304,17 +325,24 @@ def release(settings: Settings, options: argparse.Namespace) -> int:
     if options.day is None:
         msg = "DAY=YYYY-MM-DD is wanted: the day from which runs see what is released"
         raise Refused(msg)
-    receipt = requeue.release(
-        settings.lake,
-        extract,
-        options.file,
-        options.day,
-        seen_until=published.seen_until(settings.lake),
-        records=options.records,
-        corrected=options.corrected,
-    )
+    try:
+        receipt = requeue.release(
+            settings.lake,
+            extract,
+            options.file,
+            options.day,
+            seen_until=published.seen_until(settings.lake),
+            records=options.records,
+            corrected=options.corrected,
+            source=None if options.anyway else sources[options.source],
+            time_zone=settings.time_zone,
+        )
+    except requeue.StillWrong as wrong:
+        msg = f"nothing was released: {wrong}. Put it right, or release it all the same with --anyway"
+        raise Refused(msg) from wrong
     count = len(receipt.released_from["records"])
-    print(f"{count} records released as {receipt.file}; runs that see {options.day} read them")
+    unread = "; they were not checked, what is wrong is held again" if options.anyway else ""
+    print(f"{count} records released as {receipt.file}; runs that see {options.day} read them{unread}")
     return 0
 
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import fcntl
+import json
 from datetime import date
+from pathlib import Path
 
 import pytest
 
 from pipeline import __main__ as commands
-from pipeline import local_airflow
+from pipeline import failures, local_airflow
 from storage.lake import Day
 
 
@@ -91,3 +93,44 @@ def test_the_lock_names_the_day_while_it_runs_and_nothing_after(project):
     with commands._only_run(settings, Day.of(date(2018, 1, 1))):
         assert "as_of=2018-01-01" in (settings.lake / ".run.lock").read_text()
     assert (settings.lake / ".run.lock").read_text() == ""
+
+
+@pytest.fixture
+def failing(project, monkeypatch):
+    """`make run` of a day that Airflow says failed, for the reasons given."""
+
+    def run(*failed):
+        server = local_airflow.Server(8080, {}, served=True, lake=str(project / "lake"))
+        monkeypatch.setattr(local_airflow, "running", lambda: server)
+        monkeypatch.setattr(local_airflow, "trigger", lambda *_: "manual__1")
+        monkeypatch.setattr(local_airflow, "follow", lambda *_: "failed")
+        monkeypatch.setattr(commands, "_bring_in", lambda _: None)
+        monkeypatch.setattr(failures, "of", lambda *_: list(failed))
+        return commands.main(["run", "--day", "2018-01-01"])
+
+    gates = project / "lake" / "runs" / "manual__1" / "gates"
+    gates.mkdir(parents=True)
+    verdict = {
+        "gate": "landed",
+        "passed": False,
+        "strength": "break",
+        "text_en": "Here.",
+        "text_zh": "有",
+    }
+    told = [verdict | {"subject": "extracts.state_today", "observed": "slips: missing", "expected": "usable"}]
+    (gates / "landed.json").write_text(json.dumps(told))
+    return run
+
+
+def test_a_failed_run_says_why_and_nothing_of_a_gate_that_an_earlier_try_met(failing, capsys):
+    assert failing(failures.Failure("ingest.land", "HashKeyMissing", "no key\nset one", Path("1.log"))) == 1
+    said = capsys.readouterr().out
+    assert "  task ingest.land: HashKeyMissing: no key\n     set one\n  task logs: " in said
+    assert "slips: missing" not in said
+
+
+def test_a_run_that_a_gate_stopped_tells_its_broken_promises_once(failing, capsys):
+    assert failing(failures.Failure("ingest.check_landed", "PromiseBroken", "slips", Path("1.log"))) == 1
+    said = capsys.readouterr().out
+    assert "gate landed: Here. · 有\n     extracts.state_today: observed slips: missing" in said
+    assert "PromiseBroken" not in said

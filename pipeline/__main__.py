@@ -55,7 +55,6 @@ def main(arguments: list[str] | None = None) -> int:
     command.add_argument("--to", type=Path, help="write them here, to be put right")
     command.add_argument("--from", type=Path, dest="corrected", help="release these in their place")
     command.add_argument("--day", type=date.fromisoformat, help="the delivery day of the release")
-    command.add_argument("--anyway", action="store_true", help="also what would be held again")
     command = commands.add_parser("erase")
     command.add_argument("--source", required=True)
     command.add_argument("--customer", action="append", default=[], help="an id; may be given again")
@@ -92,9 +91,7 @@ def run(settings: Settings, options: argparse.Namespace) -> int:
         server = local_airflow.running()
         ours = server is None
         if server and server.lake != str(settings.lake):
-            msg = (
-                f"the Airflow at {server.url} works on {server.lake}, not on {settings.lake}; make stop first"
-            )
+            msg = f"the Airflow at {server.url} works on {server.lake}, not on {settings.lake}; make stop first"
             raise Refused(msg)
         with ThreadPoolExecutor(1) as beside:
             # Airflow needs 15 s to come up, mostly importing: the extracts are written meanwhile.
@@ -109,10 +106,10 @@ def run(settings: Settings, options: argparse.Namespace) -> int:
             conf = {"known_on": day.known_on.isoformat()} if day.known_on > day.as_of else {}
             run_id = local_airflow.trigger(server, DAG_ID, instant, conf, say)
             state = local_airflow.follow(server, DAG_ID, run_id, say)
-            failed = failures.of(server, DAG_ID, run_id) if state != "success" else []
         finally:
             if ours:
                 local_airflow.stop(say=None)
+            failed = failures.of(server, DAG_ID, run_id) if state != "success" else []
     if state != "success":
         print(f"\nThe run of {day.key} failed; nothing of it is published. 运行失败，未发布任何内容。")
         print(_broken(settings, run_id, failed))
@@ -285,25 +282,14 @@ def docs(settings: Settings, options: argparse.Namespace) -> int:
 
 
 def quarantine(settings: Settings, options: argparse.Namespace) -> int:
-    """What is held and was neither released nor sent again, by file and reason."""
+    """What is held, by file and reason."""
     found = requeue.held(settings.lake, declaration.read(RAW_MODELS, settings.sources))
     for each in found:
-        print(f"{each.source}.{each.extract}  {each.delivered_on}  {each.file}  {_held(each)}")
-    wholes = sum(each.whole for each in found)
-    also = f" · {wholes} whole files set aside" if wholes else ""
-    print(f"{sum(each.records for each in found if not each.whole)} records held · 隔离记录数{also}")
+        released = f" · {each.released} of the file's records released" if each.released else ""
+        place = f"{each.source}.{each.extract}  {each.delivered_on}  {each.file}"
+        print(f"{place}  {each.reason}: {each.records}{released}")
+    print(f"{sum(each.records for each in found)} records held · 隔离记录数")
     return 0
-
-
-def _held(each: requeue.Held) -> str:
-    details = "; ".join(each.details[:3]) + ("; …" if len(each.details) > 3 else "")
-    if each.whole:
-        why = f"{each.reason} ({details})" if details else each.reason
-        return f"whole file set aside: {why}; have it sent again"
-    if not each.kept:
-        return f"{each.reason}: {each.records}, no longer kept; have them sent again"
-    numbers = ", ".join(map(str, each.first)) + (", …" if each.records > len(each.first) else "")
-    return f"{each.reason}: {each.records} (records {numbers}): {details}"
 
 
 def release(settings: Settings, options: argparse.Namespace) -> int:
@@ -325,24 +311,17 @@ def release(settings: Settings, options: argparse.Namespace) -> int:
     if options.day is None:
         msg = "DAY=YYYY-MM-DD is wanted: the day from which runs see what is released"
         raise Refused(msg)
-    try:
-        receipt = requeue.release(
-            settings.lake,
-            extract,
-            options.file,
-            options.day,
-            seen_until=published.seen_until(settings.lake),
-            records=options.records,
-            corrected=options.corrected,
-            source=None if options.anyway else sources[options.source],
-            time_zone=settings.time_zone,
-        )
-    except requeue.StillWrong as wrong:
-        msg = f"nothing was released: {wrong}. Put it right, or release it all the same with --anyway"
-        raise Refused(msg) from wrong
+    receipt = requeue.release(
+        settings.lake,
+        extract,
+        options.file,
+        options.day,
+        seen_until=published.seen_until(settings.lake),
+        records=options.records,
+        corrected=options.corrected,
+    )
     count = len(receipt.released_from["records"])
-    unread = "; they were not checked, what is wrong is held again" if options.anyway else ""
-    print(f"{count} records released as {receipt.file}; runs that see {options.day} read them{unread}")
+    print(f"{count} records released as {receipt.file}; runs that see {options.day} read them")
     return 0
 
 

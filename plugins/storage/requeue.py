@@ -2,7 +2,8 @@
 
 A record is released as a delivery of its own, of the day of the release: what a past day saw stays as it was.
 The released file is UTF-8 in the extract's own layout; records of workbooks are released as JSON lines, those
-of Parquet as Parquet. Whatever is still wrong with a record quarantines it again, under the new file.
+of Parquet as Parquet. Whatever is still wrong with a record quarantines it again, under the new file; from
+there, not from the first one, it is released the next time.
 """
 
 from __future__ import annotations
@@ -12,8 +13,9 @@ import hashlib
 import io
 import json
 import os
-from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 from storage import receipts
@@ -21,9 +23,8 @@ from storage.placing import Placing
 from storage.receipts import Receipt
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
+    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
     from datetime import date
-    from pathlib import Path
 
     from storage.declaration import Extract, Source
 
@@ -45,7 +46,11 @@ class NothingHeld(LookupError):
 
 
 class StillWrong(ValueError):
-    """Corrected records cannot be written as the extract's Parquet; the message names the column."""
+    """What is to be released would be held again; the message says how much of it and names the columns."""
+
+
+class AlreadyReleased(ValueError):
+    """Records would be delivered a second time; the message names the file and day of the first."""
 
 
 class WholesOnly(ValueError):
@@ -58,9 +63,11 @@ class ReleaseTooEarly(ValueError):
 
 @dataclass(frozen=True)
 class Held:
-    """Records of one file held for one reason (grain: source, extract, delivered_on, file, content, reason).
+    """What is open of one file for one reason (grain: source, extract, delivered_on, file, content, reason).
 
-    `released` is how many of the file's records were released since, whatever their reason.
+    `records` is how many, `first` the numbers of the first ten, `details` what is wrong with them: columns,
+    never a value. Of a file set aside whole (`whole`) the details are those of its records. Where retention
+    has emptied the quarantine (`kept` is false), the reasons are in one, with no numbers and no details.
     """
 
     source: str
@@ -70,28 +77,20 @@ class Held:
     content: str
     reason: str
     records: int
-    released: int
+    first: tuple[int, ...] = ()
+    details: tuple[str, ...] = ()
+    whole: bool = False
+    kept: bool = True
 
 
 def held(lake: Path, sources: Sequence[Source]) -> list[Held]:
-    """Everything in quarantine, oldest first."""
-    found = []
-    for source in sources:
-        for extract in source.extracts:
-            known = receipts.read_all(lake, source.name, extract.name).values()
-            gone: Counter[tuple[str, str]] = Counter()
-            for receipt in known:
-                if receipt.released_from:
-                    origin = receipt.released_from
-                    gone[origin["file"], origin["content"]] += len(origin["records"])
-            for receipt in known:
-                for reason, records in receipt.quarantined_by_reason.items():
-                    found.append(
-                        Held(
-                            *(source.name, extract.name, receipt.delivered_on, receipt.file, receipt.content),
-                            *(reason, records, gone[receipt.file, receipt.content]),
-                        )
-                    )
+    """Everything in quarantine that was not released or sent again since, oldest first."""
+    found = [
+        each
+        for source in sources
+        for extract in source.extracts
+        for each in _held_of(receipts.read_all(lake, source.name, extract.name).values(), lake)
+    ]
     return sorted(
         found, key=lambda each: (each.delivered_on, each.source, each.extract, each.file, each.reason)
     )
@@ -123,13 +122,16 @@ def release(
     seen_until: date | None,
     records: Collection[int] | None = None,
     corrected: Path | None = None,
+    source: Source | None = None,
+    time_zone: str = "UTC",
 ) -> Receipt:
     """Deliver held records again, on `day`: those of `corrected`, or as they were sent; return the receipt.
 
     `seen_until` is the last delivery day a published version has seen. A released delivery is read by the
-    next run that may see its day.
+    next run that may see its day. With `source`, the extract's, the records are first read as that run will,
+    in the settings' `time_zone`, and nothing is delivered when one of them would be held again.
 
-    Raises NothingHeld, StillWrong, WholesOnly and ReleaseTooEarly.
+    Raises NothingHeld, AlreadyReleased, StillWrong, WholesOnly and ReleaseTooEarly.
     """
     if extract.delivers != "rows":
         msg = (
@@ -152,7 +154,7 @@ def release(
         extract.source,
         extract.name,
         day,
-        f"released/{receipt.delivered_on}/{file}{suffix}",
+        f"released/{receipt.delivered_on}/{_without_suffixes(file)}{suffix}",
         digest,
         len(content),
         released_from={
@@ -162,33 +164,166 @@ def release(
             "records": [record for record, _ in rows],
         },
     )
+    if released.path(lake).exists():
+        raise AlreadyReleased(_told(receipts.read(released.path(lake)), file, [number for number, _ in rows]))
+    if source is not None:
+        _require_right(released, content, replace(source, extracts=(extract,)), time_zone, lake)
+    _put(released, content, lake)
+    return released
+
+
+def released_form(extract: Extract) -> Extract:
+    """The extract as a released file is written."""
+    file_format, _ = _RELEASED_AS[extract.format]
+    return replace(extract, format=file_format, encoding="utf-8", member=None)
+
+
+def _put(released: Receipt, content: bytes, lake: Path) -> None:
+    """Land a release; its receipt comes last, so a release that was killed can be made again."""
     with Placing() as placing:
         if not released.landed_path(lake).exists():
             temporary = placing.temporary(released.landed_path(lake))
             temporary.write_bytes(content)
             os.chmod(temporary, 0o400)
     with Placing() as placing:
-        if not released.path(lake).exists():
-            placing.temporary(released.path(lake)).write_bytes(receipts.as_json(released))
-    return released
+        placing.temporary(released.path(lake)).write_bytes(receipts.as_json(released))
 
 
-def released_form(extract: Extract) -> Extract:
-    """The extract as a released file is written."""
-    from dataclasses import replace
+def _require_right(released: Receipt, content: bytes, source: Source, time_zone: str, lake: Path) -> None:
+    """Read a release in a lake of its own, gone afterwards; raise StillWrong unless all of it goes on."""
+    from storage import raw
+    from storage.reading.pseudonym import SHORTEST_KEY, HashKey
 
-    file_format, _ = _RELEASED_AS[extract.format]
-    return replace(extract, format=file_format, encoding="utf-8", member=None)
+    # Below runs, where maintenance clears away what somebody who was killed left behind.
+    (lake / "runs").mkdir(parents=True, exist_ok=True)
+    with TemporaryDirectory(prefix="release-", dir=lake / "runs") as folder:
+        aside = Path(folder)
+        _put(released, content, aside)
+        # Nothing of what is read here stays, so the key need not be the one that hashes raw.
+        key = HashKey(os.urandom(SHORTEST_KEY))
+        pending = aside / "pending"
+        (read,) = raw.read_pending(aside, [source], released.delivered_on, pending, time_zone, key)
+        if read.status == "set_aside":
+            missing = f" (columns that are missing: {read.missing_columns})" if read.missing_columns else ""
+            msg = f"nothing of it would be read: {read.reason}{missing}"
+            raise StillWrong(msg)
+        wrong = _by_reason(_quarantined(released, pending))
+    reasons = "; ".join(
+        f"{reason}: {', '.join(details)} (records {', '.join(map(str, numbers[:10]))} of what is released)"
+        for reason, (numbers, details) in wrong.items()
+    )
+    if reasons:
+        msg = f"{read.rows_quarantined} of {read.rows_in} records would be held again: {reasons}"
+        raise StillWrong(msg)
+    wanted = len(released.released_from["records"]) if released.released_from else 0
+    if read.rows_in != wanted:
+        msg = (
+            f"{read.rows_in} records would be released in place of {wanted} that are held: "
+            "say by their numbers which ones they are"
+        )
+        raise StillWrong(msg)
+
+
+def _held_of(known: Collection[Receipt], lake: Path) -> Iterator[Held]:
+    """What is open of an extract, whose receipts these are."""
+    gone = _releases(known)
+    for receipt in known:
+        if not receipt.quarantined_by_reason and receipt.status != "set_aside":
+            continue
+        of_file = (receipt.source, receipt.extract, receipt.delivered_on, receipt.file, receipt.content)
+        rows = _quarantined(receipt, lake)
+        still_open = [row for row in rows if (receipt.content, row[0]) not in gone]
+        if receipt.status == "set_aside":
+            if not _was_sent_again(receipt, known):
+                details = [f"{reason}: {detail}" for _, reason, detail in rows]
+                yield Held(
+                    *(*of_file, receipt.reason or "", receipt.rows_in, (), tuple(dict.fromkeys(details))),
+                    whole=True,
+                )
+        elif rows:
+            for reason, (numbers, details) in _by_reason(still_open).items():
+                yield Held(*of_file, reason, len(numbers), tuple(numbers[:10]), tuple(details))
+        else:
+            released = sum(content == receipt.content for content, _ in gone)
+            if receipt.rows_quarantined > released:
+                reasons = ", ".join(receipt.quarantined_by_reason)
+                yield Held(*of_file, reasons, receipt.rows_quarantined - released, kept=False)
+
+
+def _releases(known: Iterable[Receipt]) -> Mapping[tuple[str, int], Receipt]:
+    """The release each record went in, by content and number. One that was set aside delivered nothing."""
+    return {
+        (receipt.released_from["content"], record): receipt
+        for receipt in sorted(known, key=lambda each: each.order)
+        if receipt.released_from and receipt.status != "set_aside"
+        for record in receipt.released_from["records"]
+    }
+
+
+def _was_sent_again(receipt: Receipt, known: Iterable[Receipt]) -> bool:
+    """Whether a file set aside came a second time under its name and was taken, or its records did."""
+    if receipt.released_from:  # its records are open again in the file they came from
+        return True
+    return any(
+        each.file == receipt.file and each.status == "accepted" and each.delivered_on >= receipt.delivered_on
+        for each in known
+    )
+
+
+def _quarantined(receipt: Receipt, root: Path) -> list[tuple[int, str, str]]:
+    """Record, reason and detail of each record in quarantine, by record; not the row of the whole file."""
+    import pyarrow.parquet as pq
+
+    path = receipt.quarantine_path(root)
+    if not path.exists():
+        return []
+    table = pq.read_table(path, columns=["record", "reason", "detail"], partitioning=None)
+    rows = zip(*(column.to_pylist() for column in table.columns), strict=True)
+    return sorted(row for row in rows if row[0] is not None)
+
+
+def _by_reason(rows: Iterable[tuple[int, str, str]]) -> dict[str, tuple[list[int], list[str]]]:
+    """The records' numbers and their different details, by reason."""
+    found: dict[str, tuple[list[int], list[str]]] = {}
+    for record, reason, detail in rows:
+        numbers, details = found.setdefault(reason, ([], []))
+        numbers.append(record)
+        if detail not in details:
+            details.append(detail)
+    return dict(sorted(found.items()))
+
+
+def _without_suffixes(file: str) -> str:
+    """A file's path without what says how it is written and packed."""
+    from storage.reading.archive import SUFFIXES
+
+    stem = file
+    for _ in range(2):
+        shorter, suffix = os.path.splitext(stem)
+        if not suffix[1:].isalnum() or suffix[1:].isdigit():
+            break
+        stem, packed = shorter, suffix.lower() in SUFFIXES
+        if not packed:
+            break
+    return stem
+
+
+def _told(earlier: Receipt, file: str, records: Sequence[int]) -> str:
+    numbers = ", ".join(map(str, records[:10])) + (" …" if len(records) > 10 else "")
+    again = "; what was still wrong is held under that file" if earlier.rows_quarantined else ""
+    return f"records {numbers} of {file} were released on {earlier.delivered_on} as {earlier.file}{again}"
 
 
 def _held_records(
     lake: Path, extract: Extract, file: str, records: Collection[int] | None
 ) -> tuple[Receipt, list[tuple[int, bytes]]]:
+    """The open records of a file, all or these, and its receipt; of the newest one that holds any."""
     import pyarrow.parquet as pq
 
     known = receipts.read_all(lake, extract.source, extract.name).values()
+    releases = _releases(known)
     matching = [each for each in known if each.file == file and each.quarantine_path(lake).exists()]
-    rows: list[tuple[int, bytes]] = []
+    gone: list[tuple[int, Receipt]] = []
     for receipt in sorted(matching, key=lambda each: each.order, reverse=True):
         table = pq.read_table(
             receipt.quarantine_path(lake), columns=["record", "original"], partitioning=None
@@ -198,10 +333,22 @@ def _held_records(
             for row in table.to_pylist()
             if row["record"] is not None and (records is None or row["record"] in records)
         ]
+        earlier = {number: releases.get((receipt.content, number)) for number, _ in rows}
+        gone += [(number, release) for number, release in earlier.items() if release]
+        if gone and records is not None:  # named ones are not looked for in an older file of the same name
+            break
+        rows = [row for row in rows if earlier[row[0]] is None]
         if rows:
             return receipt, sorted(rows)
-    held_files = sorted({each.file for each in known if each.rows_quarantined})
+    if gone:
+        last = gone[0][1]
+        raise AlreadyReleased(_told(last, file, sorted(number for number, each in gone if each is last)))
+    still_open = list(_held_of(known, lake))
     wanted = f"records {sorted(records)} of {file}" if records else file
+    if any(each.file == file and not each.kept for each in still_open):
+        msg = f"no record to release for {wanted}: what was sent is no longer kept; have it sent again"
+        raise NothingHeld(msg)
+    held_files = sorted({each.file for each in still_open if each.kept})
     msg = (
         f"no record to release for {wanted}; held: {', '.join(held_files) or 'nothing'}"
         " (a file set aside whole has no records: have it sent again)"

@@ -41,7 +41,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 # Raise it when the reader changes what it writes: every delivery is then read again from landing.
-READER = 3
+READER = 4
 
 # Memory DuckDB may take while reading; beyond it, it writes to the pending folder.
 MEMORY_LIMIT = "1500MB"
@@ -262,7 +262,7 @@ def _read_as(source: Source, extract: Extract, time_zone: str, key_name: str | N
     }
     if hashed_columns(extract):
         depends_on["key"] = key_name
-    if extract.delivers == "snapshot":  # the same bytes are no duplicate then
+    if extract.delivers != "rows":  # the same bytes are no duplicate then
         depends_on["delivers"] = extract.delivers
     return hashlib.sha256(json.dumps(depends_on, sort_keys=True).encode()).hexdigest()[:16]
 

@@ -71,6 +71,9 @@ class DeliveryReader:
         try:
             receipt = receipt.with_outcome(encoding=self._encoding(receipt))
             outcome = self._read(receipt, unfinished, quarantine)
+            if self.extract.delivers == "snapshot" and not outcome.rows_in:
+                detail = "a snapshot without a row would be the end of all there was"
+                raise SetAside("empty_snapshot", detail)
         except SetAside as reason:
             return _set_aside(receipt, reason, quarantine)
         else:
@@ -154,16 +157,17 @@ def original_of(receipt: Receipt, earlier: Iterable[Receipt], extract: Extract) 
 
     On a later day it does add something where the first was set aside, empty, or kept back rows because of
     its day: a file sent under the wrong date is sent again, with the same bytes, under the right one. A file
-    of a snapshot always does: another may have replaced the first meanwhile, or a part beside it changed.
+    of a snapshot or of documents always does: another may have replaced the first meanwhile, or a part
+    beside it changed.
     """
-    is_snapshot = extract.delivers == "snapshot"
+    is_whole = extract.delivers != "rows"
     same = [
         other
         for other in earlier
         if other.sha256 == receipt.sha256
         and other.order < receipt.order
         and other.status in {"accepted", "set_aside"}
-        and (other.delivered_on == receipt.delivered_on or (not is_snapshot and _says_it_all(other)))
+        and (other.delivered_on == receipt.delivered_on or (not is_whole and _says_it_all(other)))
     ]
     return min(same, key=lambda other: other.order, default=None)
 

@@ -42,6 +42,8 @@ _INNER, _OUTER = "pseudonym_inner", "pseudonym_outer"
 
 _BLANKS = r" \t\r\n\v\f" + "\u00a0\u3000\ufeff"
 _FULL_WIDTH, _ASCII = "０１２３４５６７８９＋．", "0123456789+."
+# Digits. What people type where a number is asked for and they give none (0, 12345) would join strangers.
+_SHORTEST_PHONE = 6
 _CHINESE_MOBILE = "^86(1[3-9][0-9]{9})$"
 
 
@@ -170,11 +172,16 @@ def _phone(value: str) -> str:
     plain = f"regexp_replace(translate({_trimmed(value)}, '{_FULL_WIDTH}', '{_ASCII}'), '[.]0+$', '')"
     digits = f"regexp_replace(regexp_replace({plain}, '[^0-9]', '', 'g'), '^00', '')"
     national = f"regexp_replace({digits}, '{_CHINESE_MOBILE}', '\\1')"
-    return f"if({_trimmed(value)} = '', '', nullif({national}, ''))"
+    return f"if({_trimmed(value)} = '', '', if(length({national}) < {_SHORTEST_PHONE}, null, {national}))"
+
+
+def _email(value: str) -> str:
+    address = f"lower({_trimmed(value)})"
+    return f"if({address} = '' or regexp_full_match({address}, '[^@]+@[^@]+'), {address}, null)"
 
 
 _SPELLINGS = {
     "phone": _phone,
-    "email": lambda value: f"lower({_trimmed(value)})",
+    "email": _email,
     None: _trimmed,
 }

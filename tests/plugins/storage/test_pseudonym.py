@@ -94,12 +94,20 @@ def test_a_mobile_number_has_one_hash_however_it_is_written(sent):
         ("0044 20 7946 0958", "442079460958"),
         ("+1 (415) 555-2671", "14155552671"),
         ("8621 6543 2100", "862165432100"),
-        ("86138", "86138"),
+        ("861381", "861381"),
         ("021-65432100", "02165432100"),
     ],
 )
 def test_other_numbers_keep_their_country_and_area(sent, digits):
     assert hashes([sent], "phone") == [digest(digits)]
+
+
+@pytest.mark.parametrize(
+    ("normalise", "sent"),
+    [("phone", ["0", "12345", "n/a", "-"]), ("email", ["none", "无", "a@b@c", "@"])],
+)
+def test_what_stands_for_no_number_or_address_joins_nobody(normalise, sent):
+    assert hashes(sent, normalise) == [None] * len(sent)
 
 
 def test_numbers_of_two_people_are_never_made_one():

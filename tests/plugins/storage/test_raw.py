@@ -427,3 +427,21 @@ def test_deliveries_are_written_with_a_row_each(shop, tmp_path):
     assert (row["extract"], row["delivered_on"], row["rows_in"], row["required"]) == ("orders", DAY, 4, True)
     raw.write_deliveries(tmp_path / "none.parquet", [])
     assert pq.read_schema(tmp_path / "none.parquet") == pq.read_schema(tmp_path / "deliveries.parquet")
+
+
+def test_a_snapshot_without_a_row_is_set_aside_and_the_one_before_stays(shop):
+    shop.declare(DECLARATION.replace("key: [order_id]", "key: [order_id]\n            delivers: snapshot"))
+    header = "order_id,customer_id,quantity,amount,ordered_at,note\n"
+    shop.send(header + "a,c,1,5.00,2017-01-04 10:00:00,\n", date(2017, 1, 5))
+    shop.send(header, date(2017, 1, 6))
+    first, second = shop.load()
+    assert (first.status, second.status, second.reason) == ("accepted", "set_aside", "empty_snapshot")
+
+
+def test_documents_with_bytes_that_came_before_are_read_again(shop):
+    declared = "key: [order_id]\n            delivers: documents\n            document: [order_id]"
+    shop.declare(DECLARATION.replace("key: [order_id]", declared))
+    header = "order_id,customer_id,quantity,amount,ordered_at,note\n"
+    for day, amount in ((5, "5.00"), (6, "6.00"), (7, "5.00")):
+        shop.send(header + f"a,c,1,{amount},2017-01-04 10:00:00,\n", date(2017, 1, day))
+    assert [delivery.status for delivery in shop.load()] == ["accepted"] * 3

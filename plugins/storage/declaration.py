@@ -243,7 +243,8 @@ class Source:
     """A source system. `time_zone` is that of naive timestamps in its files, `currency` of its amounts.
 
     `numbered_ids`: every customer, order, line and product of it has a whole number for an id.
-    `mixed_currencies`: rows say their own currency where it is not the source's.
+    `mixed_currencies`: rows say their own currency where it is not the source's. `external_location` is where
+    dbt finds its raw.
     """
 
     name: str
@@ -252,6 +253,7 @@ class Source:
     extracts: tuple[Extract, ...]
     numbered_ids: bool = False
     mixed_currencies: bool = False
+    external_location: str | None = None
 
 
 def read(raw_models: Path, enabled: Sequence[str]) -> tuple[Source, ...]:
@@ -267,7 +269,14 @@ def variables(sources: Sequence[Source]) -> dict[str, Any]:
     """What dbt must know of the enabled sources while it parses, when it cannot read their declarations yet.
 
     `extracts`: source → its extracts; `fills`: entity → [source, extract] of those that fill it.
+
+    Raises DeclarationWrong for a source dbt would look for in the wrong place.
     """
+    for source in sources:
+        if f"/raw/{source.name}/{{name}}/" not in (source.external_location or ""):
+            wanted = f'external_location: "{_location(source.name)}"'
+            msg = f"source {source.name}: external_location: dbt reads raw from there; its meta must say\n{wanted}"
+            raise DeclarationWrong(msg)
     fills: dict[str, list[list[str]]] = {}
     for source in sources:
         for extract in source.extracts:
@@ -299,6 +308,12 @@ def _read_source(file: Path, name: str) -> Source:
     return _source(place.at(f"source {name}"), sources[0], name)
 
 
+def _location(name: str) -> str:
+    """Where dbt finds the raw of a source's tables."""
+    folder = f'{{{{ var(\\"lake_root\\") }}}}/raw/{name}/{{name}}/delivered_on=*/*.parquet'
+    return f"read_parquet('{folder}', hive_partitioning = true)"
+
+
 def _source(place: _Place, content: dict[str, Any], name: str) -> Source:
     place.mapping(content, _DBT_SOURCE)
     place.name(name)
@@ -317,7 +332,7 @@ def _source(place: _Place, content: dict[str, Any], name: str) -> Source:
     place.at("tables").distinct([extract.path for extract in extracts])
     numbered = place.at("numbered_ids").flag(meta.get("numbered_ids", False))
     mixed = place.at("mixed_currencies").flag(meta.get("mixed_currencies", False))
-    return Source(name, time_zone, currency, extracts, numbered, mixed)
+    return Source(name, time_zone, currency, extracts, numbered, mixed, meta.get("external_location"))
 
 
 def _extract(source: _Place, content: Any, source_name: str) -> Extract:

@@ -242,9 +242,19 @@ def test_a_source_without_a_declaration_is_named(shop):
         shop.land()
 
 
+LOCATION = "external_location: 'read_parquet(lake/raw/shop/{name}/delivered_on=*/*.parquet)'"
+
+
+def test_a_source_dbt_would_not_find_is_refused_with_what_to_write(shop):
+    shop.declare()
+    with pytest.raises(declaration.DeclarationWrong, match="source shop: external_location") as refused:
+        declaration.variables(shop.sources)
+    assert 'var(\\"lake_root\\") }}/raw/shop/{name}/delivered_on=*/*.parquet' in str(refused.value)
+
+
 def test_a_declaration_says_what_its_rows_fill_and_what_a_delivery_replaces(shop):
     shop.declare(
-        DECLARATION.replace("currency: USD", "currency: USD, numbered_ids: true")
+        DECLARATION.replace("currency: USD", f"currency: USD, numbered_ids: true, {LOCATION}")
         .replace("required: true\n", "required: true\n            fills: [orders, order_lines]\n", 1)
         .replace("key: [product_id]", "key: [product_id], fills: [products], delivers: snapshot")
     )

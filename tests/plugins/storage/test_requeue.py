@@ -157,6 +157,17 @@ def test_nothing_is_released_that_would_be_held_again(shop, tmp_path):
     assert shop.load(LATER)[-1].rows_raw == 2
 
 
+def test_what_is_hashed_is_looked_at_without_the_key_of_raw(shop):
+    personal = "{name: note, data_type: varchar, config: {meta: {class: personal}}}"
+    shop.declare(
+        DECLARATION.replace("{name: note, data_type: varchar}", personal).replace("{max: 100}", "{max: 1000}")
+    )
+    checked = {"seen_until": None, "source": shop.sources[0], "time_zone": shop.time_zone}
+    with pytest.raises(requeue.StillWrong, match="1 of 2 records would be held again: missing_value"):
+        requeue.release(shop.lake, orders(shop), FILE, LATER, **checked)
+    requeue.release(shop.lake, orders(shop), FILE, LATER, records=[3], **checked)
+
+
 def test_a_correction_under_another_header_is_refused_by_the_columns_it_lacks(shop, tmp_path):
     paper = tmp_path / "held.csv"
     paper.write_text(HEADER.replace("amount", "price") + ROWS[0] + "\n")
@@ -214,8 +225,11 @@ def test_rows_of_parquet_are_released_with_their_types(shop, tmp_path):
     (held,) = [each for each in requeue.held(shop.lake, shop.sources) if each.extract == "stock"]
     paper = tmp_path / "held.jsonl"
     requeue.export(shop.lake, stock, held.file, paper)
+    checked = {"seen_until": None, "source": shop.sources[0]}
+    with pytest.raises(requeue.StillWrong, match="below_minimum: column price"):
+        requeue.release(shop.lake, stock, held.file, LATER, corrected=paper, **checked)
     paper.write_text(paper.read_text().replace("-1.00", "1.25").replace("-1.0", "1.25"))
-    requeue.release(shop.lake, stock, held.file, LATER, seen_until=None, corrected=paper)
+    requeue.release(shop.lake, stock, held.file, LATER, corrected=paper, **checked)
     shop.load(LATER)
     assert sorted((row["product_id"], str(row["price"])) for row in shop.rows(extract="stock")) == [
         (1, "2.50"),

@@ -55,6 +55,7 @@ def main(arguments: list[str] | None = None) -> int:
     command.add_argument("--to", type=Path, help="write them here, to be put right")
     command.add_argument("--from", type=Path, dest="corrected", help="release these in their place")
     command.add_argument("--day", type=date.fromisoformat, help="the delivery day of the release")
+    command.add_argument("--anyway", action="store_true", help="also what would be held again")
     command = commands.add_parser("erase")
     command.add_argument("--source", required=True)
     command.add_argument("--customer", action="append", default=[], help="an id; may be given again")
@@ -282,14 +283,25 @@ def docs(settings: Settings, options: argparse.Namespace) -> int:
 
 
 def quarantine(settings: Settings, options: argparse.Namespace) -> int:
-    """What is held, by file and reason."""
+    """What is held and was neither released nor sent again, by file and reason."""
     found = requeue.held(settings.lake, declaration.read(RAW_MODELS, settings.sources))
     for each in found:
-        released = f" · {each.released} of the file's records released" if each.released else ""
-        place = f"{each.source}.{each.extract}  {each.delivered_on}  {each.file}"
-        print(f"{place}  {each.reason}: {each.records}{released}")
-    print(f"{sum(each.records for each in found)} records held · 隔离记录数")
+        print(f"{each.source}.{each.extract}  {each.delivered_on}  {each.file}  {_held(each)}")
+    wholes = sum(each.whole for each in found)
+    also = f" · {wholes} whole files set aside" if wholes else ""
+    print(f"{sum(each.records for each in found if not each.whole)} records held · 隔离记录数{also}")
     return 0
+
+
+def _held(each: requeue.Held) -> str:
+    details = "; ".join(each.details[:3]) + ("; …" if len(each.details) > 3 else "")
+    if each.whole:
+        why = f"{each.reason} ({details})" if details else each.reason
+        return f"whole file set aside: {why}; have it sent again"
+    if not each.kept:
+        return f"{each.reason}: {each.records}, no longer kept; have them sent again"
+    numbers = ", ".join(map(str, each.first)) + (", …" if each.records > len(each.first) else "")
+    return f"{each.reason}: {each.records} (records {numbers}): {details}"
 
 
 def release(settings: Settings, options: argparse.Namespace) -> int:
@@ -311,17 +323,24 @@ def release(settings: Settings, options: argparse.Namespace) -> int:
     if options.day is None:
         msg = "DAY=YYYY-MM-DD is wanted: the day from which runs see what is released"
         raise Refused(msg)
-    receipt = requeue.release(
-        settings.lake,
-        extract,
-        options.file,
-        options.day,
-        seen_until=published.seen_until(settings.lake),
-        records=options.records,
-        corrected=options.corrected,
-    )
+    try:
+        receipt = requeue.release(
+            settings.lake,
+            extract,
+            options.file,
+            options.day,
+            seen_until=published.seen_until(settings.lake),
+            records=options.records,
+            corrected=options.corrected,
+            source=None if options.anyway else sources[options.source],
+            time_zone=settings.time_zone,
+        )
+    except requeue.StillWrong as wrong:
+        msg = f"nothing was released: {wrong}. Put it right, or release it all the same with --anyway"
+        raise Refused(msg) from wrong
     count = len(receipt.released_from["records"])
-    print(f"{count} records released as {receipt.file}; runs that see {options.day} read them")
+    unread = "; they were not checked, what is wrong is held again" if options.anyway else ""
+    print(f"{count} records released as {receipt.file}; runs that see {options.day} read them{unread}")
     return 0
 
 

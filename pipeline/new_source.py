@@ -20,7 +20,7 @@ from storage import declaration
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from storage.declaration import Extract, Source
+    from storage.declaration import Column, Extract, Source
 
 CONTRACT = "standard"
 
@@ -42,14 +42,16 @@ def write(models: Path, name: str, like: str = CONTRACT) -> list[Path]:
     written = []
     if not declared.exists():
         original = (raw / like / f"_{like}__sources.yml").read_text(encoding="utf-8")
-        copy = original.replace(f"- name: {like}\n", f"- name: {name}\n", 1).replace(f"/raw/{like}/", f"/raw/{name}/")
+        copy = original.replace(f"- name: {like}\n", f"- name: {name}\n", 1)
+        copy = copy.replace(f"/raw/{like}/", f"/raw/{name}/")
         written += _new(declared, copy)
     source = declaration.read(raw, [name])[0]
     contract = declaration.read(raw, [CONTRACT])[0]
     for extract in source.extracts:
         written += _new(raw / name / f"raw_{name}__{extract.name}.sql", _raw_view(source, extract))
         written += _new(
-            staging / name / "repeated" / f"stg_{name}__{extract.name}_repeated.sql", _repeated(source, extract)
+            staging / name / "repeated" / f"stg_{name}__{extract.name}_repeated.sql",
+            _repeated(source, extract),
         )
     for entity in _entities(source):
         written += _new(staging / name / f"stg_{name}__{entity}.sql", _staged(source, entity, contract))
@@ -98,7 +100,8 @@ def _staged(source: Source, entity: str, contract: Source) -> str:
     same = [extract for extract in source.extracts if extract.name == entity and entity in extract.fills]
     if same and set(same[0].column_names) <= known.get(entity, set()):
         if entity == "order_lines":
-            return f"{{{{ config(materialized='table') }}}}\n\n{{{{ order_lines_from_contract('{source.name}') }}}}\n"
+            table = "{{ config(materialized='table') }}\n\n"
+            return f"{table}{{{{ order_lines_from_contract('{source.name}') }}}}\n"
         if entity == "campaign_touches" and "orders" in known:
             return f"{{{{ campaign_touches_from_contract('{source.name}') }}}}\n"
         return f"{{{{ from_contract('{source.name}', '{entity}') }}}}\n"
@@ -113,7 +116,9 @@ def _skeleton(source: Source, entity: str, filling: Sequence[Extract]) -> str:
         for extract in filling or source.extracts[:1]
     )
     first = (filling or source.extracts)[0]
-    sent = "".join(f"        -- {column.name} {column.data_type}\n" for column in first.columns)
+    sent = "".join(f"        -- {_cast(first, column)} as …,\n" for column in first.columns)
+    # By what a line came with, its money is found again from raw to features.
+    delivery = "        delivery,\n" if entity in ("order_lines", "returns") else ""
     return f"""with
 
 {ctes},
@@ -122,13 +127,27 @@ def _skeleton(source: Source, entity: str, filling: Sequence[Extract]) -> str:
 renamed as (
     select
         '{source.name}' as source,
-{sent}        known_from_on,
+{sent}{delivery}        known_from_on,
         known_until_on
     from {first.name}
 )
 
 select * from renamed
 """
+
+
+def _cast(extract: Extract, column: Column) -> str:
+    """A column as staging reads it: raw holds text as sent, but for Parquet."""
+    name = column.name
+    if extract.format == "parquet":
+        return name
+    if column.kind == "timestamp":
+        return f"{{{{ local_time(text('{name}'), '{extract.source}', '{extract.name}') }}}}"
+    if column.kind == "date":
+        return f"{{{{ sent_date(text('{name}'), '{extract.source}', '{extract.name}') }}}}"
+    if column.kind == "varchar":
+        return f"{{{{ {'code' if column.values else 'text'}('{name}') }}}}"
+    return f"cast({{{{ text('{name}') }}}} as {column.data_type})"
 
 
 def _raw_descriptions(source: Source) -> Iterator[tuple[str, str]]:
@@ -144,14 +163,15 @@ def _staging_descriptions(source: Source) -> Iterator[tuple[str, str]]:
     for extract in source.extracts:
         yield (
             f"stg_{source.name}__{extract.name}_repeated",
-            f"One row per raw row of {extract.name} whose key was sent more than once, with its verdict and the days on "
-            "which it is seen.",
+            f"One row per raw row of {extract.name} whose key was sent more than once, with its verdict and the "
+            "days on which it is seen.",
         )
 
 
 def _grain(source: Source, extract: Extract) -> str:
     """The grain of an extract without its full stop: the key, in words."""
-    return f"One row per {', '.join(column.removesuffix('_id').replace('_', ' ').strip() for column in extract.key)}"
+    words = (column.removesuffix("_id").replace("_", " ").strip() for column in extract.key)
+    return f"One row per {', '.join(words)}"
 
 
 def _describe(path: Path, descriptions: Iterator[tuple[str, str]]) -> list[Path]:

@@ -62,7 +62,8 @@ sources:
     new_source.write(models, "till")
     skeleton = (models / "staging" / "till" / "stg_till__order_lines.sql").read_text()
     assert "{{ versions('till', 'slips') }}" in skeleton
-    assert "-- sum decimal(18,2)" in skeleton
+    assert "-- cast({{ text('sum') }} as decimal(18,2)) as …," in skeleton
+    assert "        delivery,\n        known_from_on,\n" in skeleton
 
 
 @pytest.mark.parametrize("name", ["Tea", "tea shop", "tea__shop", "9tea", ""])

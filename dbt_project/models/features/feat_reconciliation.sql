@@ -13,6 +13,20 @@
         {%- endif -%}
     {%- endfor -%}
 {%- endfor -%}
+{%- for each in told if execute -%}
+    {%- for entity in each.entities -%}
+        {%- set staged = ref('stg_' ~ each.source ~ '__' ~ entity) -%}
+        {%- if 'delivery' not in adapter.get_columns_in_relation(staged) | map(attribute='name') | list -%}
+            {#- only while a model is built there is a table to ask -#}
+            {%- if flags.WHICH == 'build' -%}
+                {{ exceptions.raise_compiler_error(
+                    staged.identifier ~ " must give `delivery` (versions() has it): the money of " ~ each.extract
+                    ~ " is reconciled file by file, as its declaration has an `amount`"
+                ) }}
+            {%- endif -%}
+        {%- endif -%}
+    {%- endfor -%}
+{%- endfor -%}
 {%- set day = (var('as_of_dates') | sort(attribute='known_on') | list)[-1] %}
 
 with

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import logging
 import os
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -22,6 +23,24 @@ PROJECT = Path(__file__).resolve().parents[1] / "dbt_project"
 _BY_SOURCE = ("raw", "staging")
 _NOT_THE_PROJECT = (".dbtignore", "target", "logs")
 
+# What dbt says of a project it cannot compile, and DuckDB of SQL, or of a cell under it, that is wrong. Not
+# among them: out of memory, input and output, connections, transactions, an error of the engine's own.
+_WRONG = (
+    "Compilation",
+    "Parsing",
+    "Parser",
+    "Syntax",
+    "Binder",
+    "Catalog",
+    "Conversion",
+    "Invalid Input",
+    "Mismatch Type",
+    "Out of Range",
+    "Constraint",
+)
+# At the beginning only: further on the engine quotes cells. dbt puts a line of its own before its words.
+_WORDS_OF_WRONG = re.compile(rf"\s*(?:(?:Runtime|Database) Error in .*\n\s*)?(?:{'|'.join(_WRONG)}) Error\b")
+
 
 class BuildFailed(RuntimeError):
     """dbt could not build a model; the message names the models and the engine's words.
@@ -33,6 +52,10 @@ class BuildFailed(RuntimeError):
     def __init__(self, message: str, told: str = "") -> None:
         super().__init__(message)
         self.told = told
+
+
+class ModelWrong(BuildFailed, ValueError):
+    """The model itself is wrong, or a cell it cannot convert: trying again would not help."""
 
 
 class TestsBroken(ValueError):
@@ -50,7 +73,8 @@ def build(
     folder. The manifest and each build's results stay in `run_dir`/dbt; its layers share that folder,
     so that only the first of them parses the whole project (3 s).
 
-    Raises BuildFailed for a model, TestsBroken for a data test; both name every node concerned.
+    Raises ModelWrong for a model that is wrong itself, BuildFailed for one that failed for another reason,
+    TestsBroken for a data test; each names every node concerned.
     """
     from dbt.adapters.duckdb.connections import DuckDBConnectionManager
     from dbt.cli.main import dbtRunner
@@ -150,7 +174,9 @@ def _judge(outcome: Any, name: str) -> dict[str, int]:
     errors = [r for r in results if str(r.status) in ("error", "runtime error")]
     if errors:
         what = f"dbt build of {name}: {len(errors)} failed"
-        raise BuildFailed(
+        # One that is wrong will not let the build pass, whatever stopped the others.
+        is_wrong = any(_WORDS_OF_WRONG.match(r.message or "") for r in errors)
+        raise (ModelWrong if is_wrong else BuildFailed)(
             "\n".join([what, *(f"{r.node.unique_id}: {r.message}" for r in errors)]),
             told="\n".join([what, *(r.node.unique_id for r in errors)]),
         )
@@ -164,7 +190,13 @@ def _judge(outcome: Any, name: str) -> dict[str, int]:
 
 
 def _failed(what: str, fault: BaseException) -> BuildFailed:
-    return BuildFailed(f"{what}: {fault}", told=f"{what}: {type(fault).__name__}")
+    """The exception for what dbt could not even begin, say for a project it cannot parse."""
+    from dbt.exceptions import CompilationError, DbtConfigError, DbtValidationError, ParsingError
+
+    is_wrong = isinstance(fault, CompilationError | DbtConfigError | DbtValidationError | ParsingError)
+    return (ModelWrong if is_wrong else BuildFailed)(
+        f"{what}: {fault}", told=f"{what}: {type(fault).__name__}"
+    )
 
 
 def descriptions(run_dir: Path, schema: str) -> dict[str, dict[str, Any]]:

@@ -74,10 +74,10 @@ def test_the_errors_that_mean_wrong_data_are_value_errors():
     from pipeline.settings import SettingsInvalid
     from pulls import web
     from storage.declaration import DeclarationWrong
-    from transform import BuildFailed, TestsBroken
+    from transform import BuildFailed, ModelWrong, TestsBroken
 
     asked_in_vain = (web.AccessRefused, web.ConnectionIncomplete, web.FieldMissing, web.ModuleUnknown)
-    for kind in (PromiseBroken, SettingsInvalid, DeclarationWrong, TestsBroken, *asked_in_vain):
+    for kind in (PromiseBroken, SettingsInvalid, DeclarationWrong, ModelWrong, TestsBroken, *asked_in_vain):
         assert issubclass(kind, ValueError)
     assert not issubclass(BuildFailed, ValueError)
     assert not issubclass(web.ServerFault, ValueError)

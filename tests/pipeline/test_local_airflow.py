@@ -116,13 +116,13 @@ class TestRunning:
         env["AIRFLOW__SCHEDULER__USE_JOB_SCHEDULE"] = variables["AIRFLOW__SCHEDULER__USE_JOB_SCHEDULE"]
         # The scheduler's own attribute: an option that was renamed would be ignored without a word.
         asked = (
-            "from airflow.jobs.job import Job; from airflow.jobs.scheduler_job_runner import SchedulerJobRunner;"
+            "from airflow.jobs.job import Job\n"
+            "from airflow.jobs.scheduler_job_runner import SchedulerJobRunner\n"
             "print(SchedulerJobRunner(Job())._scheduler_use_job_schedule)"
         )
-        told = subprocess.run(
-            [sys.executable, "-c", asked], env=env, capture_output=True, text=True, check=True
-        )
-        assert told.stdout.split()[-1] == str(follows)
+        command = [sys.executable, "-c", asked]
+        told = subprocess.run(command, env=env, capture_output=True, text=True, check=True).stdout
+        assert told.split()[-1] == str(follows)
 
     def test_another_program_that_got_the_number_of_a_process_is_not_airflow(self, home, other_program):
         server = local_airflow.start(HEADLESS, local_airflow.free_port(), quietly)

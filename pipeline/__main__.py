@@ -40,11 +40,11 @@ def main(arguments: list[str] | None = None) -> int:
     commands = parser.add_subparsers(dest="command", required=True)
     for name in ("run", "rollback"):
         command = commands.add_parser(name)
-        command.add_argument("--day", type=date.fromisoformat)
+        command.add_argument("--day", type=_day)
         if name == "run":
-            command.add_argument("--known-on", type=date.fromisoformat)
+            command.add_argument("--known-on", type=_day)
     commands.add_parser("ui").add_argument("--port", type=int, default=8080)
-    commands.add_parser("why").add_argument("customer")
+    commands.add_parser("why").add_argument("customer", nargs="?", default="")
     command = commands.add_parser("new-source")
     command.add_argument("name")
     command.add_argument("--like", default=new_source.CONTRACT)
@@ -54,7 +54,7 @@ def main(arguments: list[str] | None = None) -> int:
     command.add_argument("--records", type=_numbers, help="e.g. 3,17; all of the file without it")
     command.add_argument("--to", type=Path, help="write them here, to be put right")
     command.add_argument("--from", type=Path, dest="corrected", help="release these in their place")
-    command.add_argument("--day", type=date.fromisoformat, help="the delivery day of the release")
+    command.add_argument("--day", type=_day, help="the delivery day of the release")
     command.add_argument("--anyway", action="store_true", help="also what would be held again")
     command = commands.add_parser("erase")
     command.add_argument("--source", required=True)
@@ -62,11 +62,9 @@ def main(arguments: list[str] | None = None) -> int:
     command.add_argument("--phone")
     command.add_argument("--email")
     command.add_argument("--linked", action="store_true", help="also others' with the same phone or e-mail")
-    command.add_argument(
-        "--day", type=date.fromisoformat, required=True, help="no later delivery is held back"
-    )
+    command.add_argument("--day", type=_day, required=True, help="no later delivery is held back")
     command = commands.add_parser("retain")
-    command.add_argument("--day", type=date.fromisoformat, required=True)
+    command.add_argument("--day", type=_day, required=True)
     for name in ("status", "stop", "clean", "unpin", "docs", "quarantine"):
         commands.add_parser(name)
     options = parser.parse_args(arguments)
@@ -92,7 +90,9 @@ def run(settings: Settings, options: argparse.Namespace) -> int:
         server = local_airflow.running()
         ours = server is None
         if server and server.lake != str(settings.lake):
-            msg = f"the Airflow at {server.url} works on {server.lake}, not on {settings.lake}; make stop first"
+            msg = (
+                f"the Airflow at {server.url} works on {server.lake}, not on {settings.lake}; make stop first"
+            )
             raise Refused(msg)
         with ThreadPoolExecutor(1) as beside:
             # Airflow needs 15 s to come up, mostly importing: the extracts are written meanwhile.
@@ -107,10 +107,10 @@ def run(settings: Settings, options: argparse.Namespace) -> int:
             conf = {"known_on": day.known_on.isoformat()} if day.known_on > day.as_of else {}
             run_id = local_airflow.trigger(server, DAG_ID, instant, conf, say)
             state = local_airflow.follow(server, DAG_ID, run_id, say)
+            failed = failures.of(server, DAG_ID, run_id) if state != "success" else []
         finally:
             if ours:
                 local_airflow.stop(say=None)
-            failed = failures.of(server, DAG_ID, run_id) if state != "success" else []
     if state != "success":
         print(f"\nThe run of {day.key} failed; nothing of it is published. 运行失败，未发布任何内容。")
         print(_broken(settings, run_id, failed))
@@ -118,6 +118,15 @@ def run(settings: Settings, options: argparse.Namespace) -> int:
     print()
     print(_summary(settings, day))
     return 0
+
+
+def _day(text: str) -> date:
+    """A day as the command line gives it."""
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        msg = f"{text} is no day; wanted YYYY-MM-DD"
+        raise argparse.ArgumentTypeError(msg) from None
 
 
 def _wanted_day() -> date:
@@ -258,12 +267,16 @@ def why(settings: Settings, options: argparse.Namespace) -> int:
     """One customer's features, cuts and reasons."""
     from pipeline import why as answer
 
+    if not options.customer.strip():
+        msg = "say which customer: make why CUSTOMER=… · 请指定客户"
+        raise Refused(msg)
     print(answer.text(settings, options.customer))
     return 0
 
 
 def rollback(settings: Settings, options: argparse.Namespace) -> int:
     """Pin BI to an older published day."""
+    _require_published(settings)
     shown = published.rollback(settings.lake, options.day)
     print(f"BI sees {shown['version']} until make unpin · BI 已固定到该版本")
     return 0
@@ -271,9 +284,16 @@ def rollback(settings: Settings, options: argparse.Namespace) -> int:
 
 def unpin(settings: Settings, options: argparse.Namespace) -> int:
     """Let BI follow the newest audited day again."""
+    _require_published(settings)
     shown = published.unpin(settings.lake)
     print(f"BI sees {shown['version']} · 已取消固定")
     return 0
+
+
+def _require_published(settings: Settings) -> None:
+    if not published.versions(settings.lake):
+        msg = "nothing is published yet · 尚未发布"
+        raise Refused(msg)
 
 
 def docs(settings: Settings, options: argparse.Namespace) -> int:

@@ -1,11 +1,14 @@
-"""Why a customer is where they are: features, cuts and reasons, from the published tables."""
+"""Why a customer is where they are: features, cuts, reasons and actions, from the published tables."""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pipeline.settings import Settings
 from storage import published
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 _TABLES = {
     "rfm": "RFM",
@@ -16,27 +19,33 @@ _TABLES = {
 }
 _TEXT = ("label_zh", "label_en", "reason_zh", "reason_en", "reason_code", "reason_params", "action_codes")
 _KEYS = ("customer_id", "as_of", "known_on")
+_NAMED = 10  # of the customers one may have meant
 
 
 class CustomerUnknown(LookupError):
-    """No customer of that id is in the published day."""
+    """No customer of that id, or more than one, is in the published day."""
 
 
 def text(settings: Settings, customer_id: str) -> str:
-    """Everything the published day says about one customer; raises CustomerUnknown and FileNotFoundError."""
+    """Everything the published day says about one customer; raises CustomerUnknown and FileNotFoundError.
+
+    With several sources ids are `<source>:<id>`; the bare id will do where one customer only has it.
+    """
     import pyarrow.parquet as pq
 
     folder = published.current_folder(settings.lake)
+    asked, customer_id = customer_id, _meant(folder, customer_id)
 
     def row(table: str) -> dict[str, Any] | None:
         found = pq.read_table(folder / f"{table}.parquet", filters=[("customer_id", "=", customer_id)])
         return found.to_pylist()[0] if found.num_rows else None
 
     wide = row("customer_360")
-    if wide is None:
-        msg = f"customer {customer_id!r} is not in the published day {folder.name}"
-        raise CustomerUnknown(msg)
-    lines = [f"Customer 客户 {customer_id}      {folder.name}", "", "Features · 特征"]
+    actions = _actions(folder)
+    lines = [f"Customer 客户 {customer_id}      {folder.name}"]
+    if asked != customer_id:
+        lines.append(f"{asked} is an id of one source only · 仅一个来源有此编号")
+    lines += ["", "Features · 特征"]
     lines += _facts(
         {key: value for key, value in wide.items() if key not in _KEYS and not key.endswith(("_zh", "_en"))}
     )
@@ -48,10 +57,38 @@ def text(settings: Settings, customer_id: str) -> str:
             f"{title}: {code} {judged['label_zh']} {judged['label_en']}",
             f"  原因    {judged['reason_zh']}",
             f"  reason  {judged['reason_en']}   [{judged['reason_code']}]",
-            f"  action  {judged['action_codes'] or '–'}",
         ]
+        codes = (judged["action_codes"] or "–").split("|")
+        lines += [f"  action  {' '.join([code, *actions.get(code, ())])}" for code in codes]
         lines += _facts({key: value for key, value in judged.items() if key not in (*_KEYS, *_TEXT)})
     return "\n".join(lines)
+
+
+def _meant(folder: Path, customer_id: str) -> str:
+    """The published customer of that id; else the only one of which it is the id within its source."""
+    import pyarrow.compute as pc
+    import pyarrow.parquet as pq
+
+    ids = pq.read_table(folder / "customer_360.parquet", columns=["customer_id"])["customer_id"]
+    if pc.any(pc.equal(ids, customer_id)).as_py():
+        return customer_id
+    found = sorted(ids.filter(pc.ends_with(ids, f":{customer_id}")).to_pylist())
+    if len(found) == 1:
+        return found[0]
+    msg = f"customer {customer_id!r} is not in the published day {folder.name}"
+    if found:
+        more = ", …" if len(found) > _NAMED else ""
+        msg = f"customer {customer_id!r} may be any of {', '.join(found[:_NAMED])}{more}; say which"
+    raise CustomerUnknown(msg)
+
+
+def _actions(folder: Path) -> dict[str, tuple[str, str]]:
+    """Action code → its Chinese and its English name, as far as the published dictionary has them."""
+    import pyarrow.parquet as pq
+
+    columns = ["code", "label_zh", "label_en"]
+    table = pq.read_table(folder / "dictionary.parquet", columns=columns, filters=[("kind", "=", "action")])
+    return {row["code"]: (row["label_zh"], row["label_en"]) for row in table.to_pylist()}
 
 
 def _facts(values: dict[str, Any]) -> list[str]:

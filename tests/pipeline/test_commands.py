@@ -99,13 +99,14 @@ def test_the_lock_names_the_day_while_it_runs_and_nothing_after(project):
 def failing(project, monkeypatch):
     """`make run` of a day that Airflow says failed, for the reasons given."""
 
-    def run(*failed):
-        server = local_airflow.Server(8080, {}, served=True, lake=str(project / "lake"))
-        monkeypatch.setattr(local_airflow, "running", lambda: server)
+    server = local_airflow.Server(8080, {}, served=True, lake=str(project / "lake"))
+
+    def run(*failed, running=server, ask=None):
+        monkeypatch.setattr(local_airflow, "running", lambda: running)
         monkeypatch.setattr(local_airflow, "trigger", lambda *_: "manual__1")
         monkeypatch.setattr(local_airflow, "follow", lambda *_: "failed")
         monkeypatch.setattr(commands, "_bring_in", lambda _: None)
-        monkeypatch.setattr(failures, "of", lambda *_: list(failed))
+        monkeypatch.setattr(failures, "of", ask or (lambda *_: list(failed)))
         return commands.main(["run", "--day", "2018-01-01"])
 
     gates = project / "lake" / "runs" / "manual__1" / "gates"
@@ -134,3 +135,31 @@ def test_a_run_that_a_gate_stopped_tells_its_broken_promises_once(failing, capsy
     said = capsys.readouterr().out
     assert "gate landed: Here. · 有\n     extracts.state_today: observed slips: missing" in said
     assert "PromiseBroken" not in said
+
+
+@pytest.mark.parametrize("command", [["run"], ["rollback"], ["run", "--known-on", "2018-02-01"], ["retain"]])
+def test_a_day_that_does_not_exist_is_refused_in_plain_words(project, capsys, command):
+    with pytest.raises(SystemExit):
+        commands.main([*command, "--day", "2025-13-01"])
+    assert "2025-13-01 is no day; wanted YYYY-MM-DD" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("command", ["rollback", "unpin"])
+def test_before_anything_is_published_bi_can_neither_be_pinned_nor_unpinned(project, capsys, command):
+    assert commands.main([command]) == 1
+    assert "nothing is published yet" in capsys.readouterr().err
+    assert not (project / "lake" / "published").exists()
+
+
+@pytest.mark.parametrize("customer", [[], [""], [" "]])
+def test_why_asks_for_the_customer(project, capsys, customer):
+    assert commands.main(["why", *customer]) == 1
+    assert "make why CUSTOMER=" in capsys.readouterr().err
+
+
+def test_airflow_is_asked_why_a_run_failed_before_it_is_stopped(failing, project, monkeypatch):
+    server, done = local_airflow.Server(8080, {}, served=False, lake=str(project / "lake")), []
+    monkeypatch.setattr(local_airflow, "start", lambda *_: server)
+    monkeypatch.setattr(local_airflow, "stop", lambda say: done.append("stopped"))
+    assert failing(running=None, ask=lambda *_: done.append("asked") or []) == 1
+    assert done == ["asked", "stopped"]

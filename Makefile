@@ -57,7 +57,8 @@ quarantine: $(VENV)/ok ## what is held in quarantine, by file and reason
 
 requeue: $(VENV)/ok ## SOURCE=… EXTRACT=… FILE=… [RECORDS=3,17] TO=file, to put records right · FROM=file DAY=… to release them
 	@$(BIN)/python -m pipeline requeue --source "$(SOURCE)" --extract "$(EXTRACT)" --file "$(FILE)" \
-	  $(if $(RECORDS),--records $(RECORDS)) $(if $(TO),--to "$(TO)") $(if $(FROM),--from "$(FROM)") $(if $(DAY),--day $(DAY))
+	  $(if $(RECORDS),--records $(RECORDS)) $(if $(TO),--to "$(TO)") $(if $(FROM),--from "$(FROM)") $(if $(DAY),--day $(DAY)) \
+	  $(if $(ANYWAY),--anyway)
 
 retain: $(VENV)/ok ## DAY=… : let go of what was sent longer ago than the settings keep it
 	@$(BIN)/python -m pipeline retain --day "$(DAY)"
@@ -71,10 +72,17 @@ new-source: $(VENV)/ok ## NAME=… : declaration, models and header files of a n
 docs: $(VENV)/ok ## the tables' documentation as one HTML page
 	@$(BIN)/python -m pipeline docs
 
+# Only the project's own environment is emptied first: another's, given as VENV=, may hold more than ours.
+ifeq ($(abspath $(VENV)),$(CURDIR)/.venv)
+VENV_READY = $(PYTHON) -m venv --clear $(VENV)
+else
+VENV_READY = test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+endif
+
 $(VENV)/ok: requirements.lock
 	@$(PYTHON) -c 'import sys; v = sys.version_info[:2]; sys.exit(0 if (3, 11) <= v <= (3, 13) else "Python %d.%d found; 3.11, 3.12 or 3.13 wanted: make PYTHON=python3.12 …" % v)'
 	@$(PYTHON) -c 'import ensurepip' 2>/dev/null || { echo "python3-venv is missing: apt-get install python3-venv"; exit 1; }
 	@echo "Installing the locked packages into $(VENV) (once, about a minute) · 正在安装依赖"
-	@$(PYTHON) -m venv --clear $(VENV)
+	@$(VENV_READY)
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
 	@touch $@

@@ -1,7 +1,7 @@
 """The files of a new source: what is the same for every source, written once so that nobody types it.
 
-`make new-source NAME=shop` copies the standard contract's declaration under the new name and writes its models.
-With a declaration of one's own already in place, it writes what that still needs: a view over raw and the
+`make new-source NAME=shop` copies the standard contract's declaration under the new name and writes its
+models. With a declaration of one's own already in place, it writes what that still needs: a view over raw and the
 judge of repeated rows for each extract, and for each entity an extract fills a staging model to complete.
 """
 
@@ -30,7 +30,9 @@ class NameUnfit(ValueError):
 
 
 def write(models: Path, name: str, like: str = CONTRACT) -> list[Path]:
-    """Write what source `name` lacks below dbt's folder of models; return the files written, none overwritten.
+    """Write what source `name` lacks below dbt's folder of models; return the files written.
+
+    None is overwritten.
 
     Raises NameUnfit for a name dbt could not use, and what `declaration.read` raises.
     """
@@ -163,8 +165,8 @@ def _staging_descriptions(source: Source) -> Iterator[tuple[str, str]]:
     for extract in source.extracts:
         yield (
             f"stg_{source.name}__{extract.name}_repeated",
-            f"One row per raw row of {extract.name} whose key was sent more than once, with its verdict and the "
-            "days on which it is seen.",
+            f"One row per raw row of {extract.name} whose key was sent more than once, with its verdict and "
+            "the days on which it is seen.",
         )
 
 

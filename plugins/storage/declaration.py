@@ -275,7 +275,7 @@ def variables(sources: Sequence[Source]) -> dict[str, Any]:
     for source in sources:
         if f"/raw/{source.name}/{{name}}/" not in (source.external_location or ""):
             wanted = f'external_location: "{_location(source.name)}"'
-            msg = f"source {source.name}: external_location: dbt reads raw from there; its meta must say\n{wanted}"
+            msg = f"source {source.name}: external_location: dbt reads raw from there; write\n{wanted}"
             raise DeclarationWrong(msg)
     fills: dict[str, list[list[str]]] = {}
     for source in sources:

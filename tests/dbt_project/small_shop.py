@@ -10,8 +10,9 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
-import transform
 import yaml
+
+import transform
 from storage import declaration
 
 PROJECT = Path(__file__).resolve().parents[2] / "dbt_project"

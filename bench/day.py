@@ -1,11 +1,12 @@
 """One day of the pipeline without Airflow: same dbt project, same models, same gates, step after step.
 
-`python bench/day.py SETTINGS DAY` prints one JSON line a step: wall and CPU seconds (children included), and
-the peak resident memory of this process so far (MiB).
+Prints one JSON line a step: wall and CPU seconds (children included), and the peak resident memory of this
+process so far (MiB).
 """
 
 from __future__ import annotations
 
+import argparse
 import json
 import os
 import resource
@@ -14,10 +15,14 @@ import time
 from datetime import date
 from pathlib import Path
 
-from pipeline import steps
-from pipeline.run import Run
-from pipeline.settings import load
-from storage.lake import Day
+# make sets PYTHONPATH; by hand it need not be.
+REPOSITORY = Path(__file__).resolve().parents[1]
+sys.path[:0] = [str(REPOSITORY), str(REPOSITORY / "plugins")]
+
+from pipeline import steps  # noqa: E402
+from pipeline.run import Run  # noqa: E402
+from pipeline.settings import load  # noqa: E402
+from storage.lake import Day  # noqa: E402
 
 
 def main(settings_file: Path, as_of: date) -> None:
@@ -42,4 +47,10 @@ def main(settings_file: Path, as_of: date) -> None:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), date.fromisoformat(sys.argv[2]))
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("settings", type=Path, help="the settings file, say segmentation.yml")
+    parser.add_argument("day", type=date.fromisoformat, metavar="YYYY-MM-DD", help="the as_of to take")
+    options = parser.parse_args()
+    main(options.settings, options.day)

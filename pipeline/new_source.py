@@ -1,8 +1,9 @@
 """The files of a new source: what is the same for every source, written once so that nobody types it.
 
 `make new-source NAME=shop` copies the standard contract's declaration under the new name and writes its
-models. With a declaration of one's own already in place, it writes what that still needs: a view over raw and the
-judge of repeated rows for each extract, and for each entity an extract fills a staging model to complete.
+models. With a declaration of one's own already in place, it writes what that still needs: a view over raw
+and the judge of repeated rows for each extract, and for each entity an extract fills a staging model to
+complete.
 """
 
 from __future__ import annotations

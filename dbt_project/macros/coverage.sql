@@ -25,3 +25,8 @@
 {% macro null_share(column) -%}
     round(cast(count(*) filter (where {{ column }} is null) as double) / count(*), 6)
 {%- endmacro %}
+
+{# Of the profiles of one person the freshest value of a field that is there; the source's name breaks a tie. #}
+{% macro freshest(field) -%}
+    first({{ field }} order by updated_on desc nulls last, source asc) filter (where {{ field }} is not null) as {{ field }}
+{%- endmacro %}

@@ -28,12 +28,7 @@ people as (
         {%- for field in [
             'age_band', 'gender', 'income_band', 'occupation', 'education', 'family_size', 'customer_kind',
         ] %}
-        {%- if several %}
-        first({{ field }} order by updated_on desc nulls last, source asc) filter (where {{ field }} is not null)
-            as {{ field }},
-        {%- else %}
-        {{ field }},
-        {%- endif %}
+        {{ freshest(field) if several else field }},
         {%- endfor %}
         {{ 'bool_and(consent_marketing) as consent_marketing' if several else 'consent_marketing' }}
     from known_profiles

@@ -18,9 +18,9 @@ owned as (
 conflicts as (
     select
         cast(one.customer_id as varchar) as customer_id,
-        one.source as source,
-        one.account_owner as account_owner,
-        one.since_on as since_on,
+        one.source,
+        one.account_owner,
+        one.since_on,
         another.source as other_source,
         another.account_owner as other_owner,
         another.since_on as other_since_on

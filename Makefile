@@ -13,7 +13,7 @@ unexport PYTHONDONTWRITEBYTECODE
 
 # SOURCE=planted: that source's own settings, with a lake and extracts of their own.
 ifneq ($(wildcard docs/sources/$(SOURCE)/segmentation.yml),)
-run ui status clean why rollback unpin quarantine requeue retain erase: export SEGMENTATION_SETTINGS := $(CURDIR)/docs/sources/$(SOURCE)/segmentation.yml
+run ui status clean why rollback unpin docs quarantine requeue retain erase: export SEGMENTATION_SETTINGS := $(CURDIR)/docs/sources/$(SOURCE)/segmentation.yml
 endif
 
 help:            ## what there is to call

@@ -45,7 +45,7 @@ STAGES = {
         ("key_unique", "features"),
         "starts dbt and reads the project (4 s), 62 columns for 19, accounts for every file, 57 promises",
     ),
-    "score": (("score:",), ("score",), "five schemes for one, each with its reasons"),
+    "score": (("score:",), ("score",), "every scheme for one, each with its reasons"),
     "publish": (
         ("build_marts", "audit", "publish"),
         ("publish_write", "gate_swap"),

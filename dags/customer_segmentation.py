@@ -10,7 +10,7 @@ settings' time zone and had been delivered by D. 把当天及以前送达的数�
 |---|---|---|---|
 | `ingest` | `check_landed` | an extract that was due is missing, cut off or mostly unreadable | have it sent again, put it into the drop folder, clear the task `land` with everything after it |
 | `build` | `check_features` | the features break a promise (a sum does not reconcile, a date lies ahead) | read the promise in the log or under *Segments*; mend the data or the model; clear `build_features` and after |
-| `score` | a scheme | a fault, not the data | it has been retried; read the log, clear it |
+| `score` | a family of schemes | a fault, not the data | it has been retried; read the log, which names the scheme, clear it |
 | `publish` | `audit` | the tables break what BI was promised | **BI keeps yesterday.** Read the promise and the failing keys under *Segments*; clear `build_marts` and after |
 
 Wrong data fails at once, everything else is retried. Until `audit` is green nothing BI sees has changed.
@@ -28,7 +28,7 @@ from airflow.sdk import DAG, Param, TaskGroup, chain, task
 
 import alerts
 from days import DaysTimetable
-from models.schemes import SCHEMES
+from models.schemes import FAMILIES
 from pipeline import run, schedule, steps
 from pipeline.retries import DEFAULTS
 from pipeline.settings import load
@@ -71,8 +71,8 @@ with DAG(
     with TaskGroup("build") as build:
         chain(do("build_features"), do("check_features"), do("ensure_cutpoints"))
     with TaskGroup("score") as score:
-        for scheme in SCHEMES:
-            do(f"score:{scheme}", name=scheme)
+        for family in FAMILIES:
+            do(f"score:{family}", name=family)
     with TaskGroup("publish") as publish:
         chain(do("build_marts"), do("audit"), do("publish"))
 

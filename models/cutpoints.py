@@ -13,7 +13,7 @@ from dataclasses import asdict, dataclass, fields, replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from models import quantiles, reasons, units
+from models import quantiles, reasons, schemes, units
 from models.churn import levels
 from models.churn.levels import GapLaw
 from models.segments import lifecycle, purchase_group, value_tier
@@ -91,8 +91,9 @@ class Cutpoints:
     """The frozen cut-points of one day.
 
     Cuts run from low to high; None is a cut that is never reached. r_cuts are cuts of -recency_days, m_cuts
-    and m_life_cuts are in cents. Laws are None where the calendar is used. reference_quantiles holds 1,001
-    order statistics per numeric feature over customers with an order (() where nothing is known), and
+    and m_life_cuts are in cents. Laws are None where the calendar is used. fitted holds, by scheme, the
+    constants a scheme fitted for itself. reference_quantiles holds 1,001 order statistics per numeric feature
+    over customers with an order (() where nothing is known), and
     reference_shares the share of each segment per scheme, which whoever scores the reference population puts
     in with `with_reference_shares`.
     """
@@ -118,6 +119,7 @@ class Cutpoints:
     cost_coverage: float
     net_tiers: TierCuts
     margin_tiers: TierCuts | None
+    fitted: Mapping[str, Mapping[str, float | int | None]]
     reference_quantiles: Mapping[str, tuple[float, ...]]
     reference_shares: Mapping[str, Mapping[str, float]]
 
@@ -233,6 +235,13 @@ class Cutpoints:
                 for scheme, parts in sorted(self.reference_shares.items())
                 for segment, share in sorted(parts.items())
             ]
+        if self.fitted:
+            lines += ["", "## Constants of the schemes", "", "| scheme | constant | value |", "|---|---|---|"]
+            lines += [
+                f"| {scheme} | {name} | {'none' if value is None else f'{value:g}'} |"
+                for scheme, constants in sorted(self.fitted.items())
+                for name, value in sorted(constants.items())
+            ]
         known = sum(1 for points in self.reference_quantiles.values() if points)
         lines += [
             "",
@@ -300,9 +309,19 @@ def fit(features: pd.DataFrame, thresholds: Thresholds) -> Cutpoints:
         cost_coverage=coverage,
         net_tiers=value_tier.fit_tier_cuts(net_w[orders_w > 0], thresholds.value_tier),
         margin_tiers=margin_tiers,
+        fitted=MappingProxyType(_fitted(features, thresholds)),
         reference_quantiles=MappingProxyType(_reference_quantiles(features, bought)),
         reference_shares=MappingProxyType({}),
     )
+
+
+def _fitted(features: pd.DataFrame, thresholds: Thresholds) -> dict[str, Mapping[str, float | int | None]]:
+    """Scheme → what its own `fit` found, for the schemes that have one."""
+    return {
+        scheme: MappingProxyType(module.fit(features, getattr(thresholds, scheme)))
+        for scheme, module in schemes.SCHEMES.items()
+        if hasattr(module, "fit")
+    }
 
 
 def _reference_quantiles(features: pd.DataFrame, bought: np.ndarray) -> dict[str, tuple[float, ...]]:
@@ -310,7 +329,7 @@ def _reference_quantiles(features: pd.DataFrame, bought: np.ndarray) -> dict[str
     import numpy as np
 
     found = {}
-    for name in sorted((*MONEY, *COUNTS, *MEASURES)):
+    for name in sorted({*MONEY, *COUNTS, *MEASURES, *schemes.RANKED}):
         values = features[name].to_numpy(dtype=np.float64, na_value=np.nan)[bought]
         # + 0.0 turns -0.0, which sorts anywhere among zeros, into 0.0.
         points = quantiles.reference_points(values[~np.isnan(values)] + 0.0)

@@ -12,50 +12,32 @@ from models.thresholds import check_kinds, check_within, threshold
 if TYPE_CHECKING:
     from types import ModuleType
 
+FAMILIES: dict[str, dict[str, ModuleType]] = {
+    "purchase": {
+        "rfm": rfm,
+        "purchase_group": purchase_group,
+        "value_tier": value_tier,
+        "lifecycle": lifecycle,
+        "churn_level": levels,
+    },
+}
+"""Family → scheme → its module. A family is scored by one task; a scheme stands in exactly one.
+
+A scheme's module has
+GROUPS    the codes of its segments, in the order they are shown in
+FEATURES  the columns of customer_features `assign` reads
+COLUMNS   its own score columns and their types, beside customer_id, segment and the reason
+RANKED    (optional) numeric features whose mid-ranks it reads off the artifact's reference quantiles
+Thresholds, assign(features, cutpoints, thresholds), and (optional) fit(features, thresholds): constants of
+the reference population, kept in the artifact and read back as cutpoints.fitted[scheme].
+"""
+
 SCHEMES: dict[str, ModuleType] = {
-    "rfm": rfm,
-    "purchase_group": purchase_group,
-    "value_tier": value_tier,
-    "lifecycle": lifecycle,
-    "churn_level": levels,
+    scheme: module for schemes in FAMILIES.values() for scheme, module in schemes.items()
 }
 
-COLUMNS: dict[str, dict[str, str]] = {
-    "rfm": {
-        "r": "integer",
-        "f": "integer",
-        "m": "integer",
-        "fm": "integer",
-        "rfm_code": "varchar",
-        "rfm8_code": "varchar",
-    },
-    "purchase_group": {
-        "f_life": "integer",
-        "m_life": "integer",
-        "maturity": "varchar",
-        "one_time_high_value": "boolean",
-        "purchase_rhythm": "varchar",
-    },
-    "value_tier": {"value_basis": "varchar", "value": "double", "care_level": "varchar"},
-    "lifecycle": {
-        "tau_days": "double",
-        "rho": "double",
-        "reactivation_limit_days": "double",
-        "customer_age": "varchar",
-        "churn_level": "varchar",
-    },
-    "churn_level": {
-        "q75_days": "double",
-        "q90_days": "double",
-        "q95_days": "double",
-        "churned_after_days": "double",
-        "gap_mu": "double",
-        "gap_sigma": "double",
-        "basis": "varchar",
-        "flag_churn_risk": "boolean",
-    },
-}
-"""Scheme → its own score columns and their types, beside customer_id, segment and the reason."""
+RANKED = tuple(sorted({name for module in SCHEMES.values() for name in getattr(module, "RANKED", ())}))
+"""Every feature some scheme ranks its customers by."""
 
 
 @dataclass(frozen=True)

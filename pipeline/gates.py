@@ -26,6 +26,7 @@ from typing import TYPE_CHECKING, Any
 from expectations import gate
 from expectations.gate import Verdict
 from expectations.report import render
+from models.schemes import SCHEMES
 from storage import lake
 
 if TYPE_CHECKING:
@@ -48,7 +49,8 @@ MEASURES = "published_measures"
 REPLAY = "reason_replay"
 
 # Tables of one row per customer: every scheme's and the wide one.
-CUSTOMER_TABLES = ("rfm", "purchase_group", "value_tier", "lifecycle", "churn_flag", "customer_360")
+SCHEME_TABLES = {scheme: "churn_flag" if scheme == "churn_level" else scheme for scheme in SCHEMES}
+CUSTOMER_TABLES = (*SCHEME_TABLES.values(), "customer_360")
 
 QUALITY_RESULTS = {
     "as_of": "date",

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from models.schemes import COLUMNS, SCHEMES
+from models.schemes import FAMILIES, SCHEMES
 from pipeline import gates, hash_key
 from pipeline.run import SEEDS, Run
 from storage import artifacts, declaration, incoming, lake, landing, published, raw, upkeep
@@ -217,17 +217,18 @@ def promote_cutpoints(run: Run) -> dict[str, Any]:
     return {"cutpoint_version": version}
 
 
-def score(run: Run, scheme: str) -> dict[str, Any]:
-    """Judge every customer of the day by one scheme, batch by batch: no score looks at a neighbour."""
+def score(run: Run, family: str) -> dict[str, Any]:
+    """Judge every customer by each scheme of a family, batch by batch: no score looks at a neighbour."""
     version, fitted = _cutpoints(run)
-    module = SCHEMES[scheme]
-    judged = (
-        module.assign(batch, fitted, getattr(run.settings.thresholds, scheme))
-        for batch in lake.batches(lake.features_path(run.lake, run.day), module.FEATURES)
-    )
-    rows = lake.write_scores(run.lake, scheme, run.day, version, judged, columns=COLUMNS[scheme])
-    log.info("scored %s of %s customers for %s", scheme, rows, run.day.key)
-    return {"scheme": scheme, "customers": rows, "cutpoint_version": version}
+    counts = {}
+    for scheme, module in FAMILIES[family].items():
+        judged = (
+            module.assign(batch, fitted, getattr(run.settings.thresholds, scheme))
+            for batch in lake.batches(lake.features_path(run.lake, run.day), module.FEATURES)
+        )
+        counts[scheme] = lake.write_scores(run.lake, scheme, run.day, version, judged, columns=module.COLUMNS)
+        log.info("scored %s of %s customers for %s", scheme, counts[scheme], run.day.key)
+    return {"customers": counts, "cutpoint_version": version}
 
 
 def build_marts(run: Run) -> dict[str, int]:
@@ -363,16 +364,16 @@ STEPS: Sequence[str] = (
     "build_features",
     "check_features",
     "ensure_cutpoints",
-    *(f"score:{scheme}" for scheme in SCHEMES),
+    *(f"score:{family}" for family in FAMILIES),
     "build_marts",
     "audit",
     "publish",
 )
-"""The steps of a day in order; `score:<scheme>` may run side by side."""
+"""The steps of a day in order; `score:<family>` may run side by side."""
 
 
 def take(run: Run, step: str) -> dict[str, Any]:
     """Run one step by its name in STEPS."""
-    name, _, scheme = step.partition(":")
+    name, _, family = step.partition(":")
     with upkeep.working(run.lake):
-        return globals()[name](run, scheme) if scheme else globals()[name](run)
+        return globals()[name](run, family) if family else globals()[name](run)

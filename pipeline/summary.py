@@ -14,14 +14,6 @@ from storage.lake import Day
 if TYPE_CHECKING:
     from pandas import DataFrame
 
-_TITLES = {
-    "rfm": "RFM segments · RFM 客户细分",
-    "purchase_group": "Purchase behaviour · 购买行为细分",
-    "value_tier": "Value tier · 价值分层 ABC",
-    "lifecycle": "Lifecycle · 生命周期",
-    "churn_level": "Churn warning · 流失预警",
-}
-
 
 def text(settings: Settings, day: Day) -> str:
     """The summary of the published `day`; raises FileNotFoundError when it is not published."""
@@ -33,7 +25,7 @@ def text(settings: Settings, day: Day) -> str:
         _head(settings, day, manifest),
         _rows(read("delivery"), manifest),
         _gates(read("quality_results")),
-        _segments(_profile(folder), _profile(before) if before else None, before),
+        _segments(_titles(folder), _profile(folder), _profile(before) if before else None, before),
         _places(settings.lake, folder),
     ]
     return "\n\n".join(blocks)
@@ -53,6 +45,12 @@ def _profile(folder: Path) -> DataFrame:
     profile = read("segment_profile")
     keys = list(zip(profile["scheme"], profile["segment_code"], strict=True))
     return profile.assign(place=[order[key] for key in keys]).sort_values(["scheme", "place"])
+
+
+def _titles(folder: Path) -> dict[str, str]:
+    """Scheme → what it is called in both languages, in the order the dictionary shows them."""
+    schemes = _reader(folder)("dictionary").query("kind == 'scheme'").sort_values("sort_order")
+    return {row["code"]: f"{row['label_en']} · {row['label_zh']}" for row in schemes.to_dict("records")}
 
 
 def _head(settings: Settings, day: Day, manifest: DataFrame) -> str:
@@ -105,7 +103,9 @@ def _gates(results: DataFrame) -> str:
     return "\n".join(lines)
 
 
-def _segments(profile: DataFrame, before: DataFrame | None, before_folder: Path | None) -> str:
+def _segments(
+    titles: dict[str, str], profile: DataFrame, before: DataFrame | None, before_folder: Path | None
+) -> str:
     lines = []
     if before_folder is not None:
         lines.append(
@@ -116,8 +116,12 @@ def _segments(profile: DataFrame, before: DataFrame | None, before_folder: Path 
     shares_before = (
         {} if before is None else before.set_index(["scheme", "segment_code"])["customers"].to_dict()
     )
-    for scheme, title in _TITLES.items():
+    untold = []
+    for scheme, title in titles.items():
         rows = profile[profile["scheme"] == scheme]
+        if set(rows.loc[rows["customers"] > 0, "segment_code"]) <= {"unknown"}:
+            untold.append(title)  # its extract is absent: a list of zeros tells nobody anything
+            continue
         lines += ["", title]
         table = []
         for row in rows.to_dict("records"):
@@ -129,6 +133,9 @@ def _segments(profile: DataFrame, before: DataFrame | None, before_folder: Path 
             share = "" if row["share"] is None else f"{float(row['share']):6.1%}"
             table.append((row["label_zh"], row["label_en"], f"{int(row['customers']):,}", share, change))
         lines += _columns(table, right=(2, 3, 4))
+    if untold:
+        lines += ["", "Not known of anybody, for want of an extract · 缺少数据，尚无法判定"]
+        lines += [f"  {title}" for title in untold]
     return "\n".join(lines)
 
 

@@ -4,19 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from pipeline.gates import SCHEME_TABLES
 from pipeline.settings import Settings
 from storage import published
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-_TABLES = {
-    "rfm": "RFM",
-    "purchase_group": "Purchase behaviour · 购买行为",
-    "value_tier": "Value tier · 价值分层",
-    "lifecycle": "Lifecycle · 生命周期",
-    "churn_flag": "Churn warning · 流失预警",
-}
 _TEXT = ("label_zh", "label_en", "reason_zh", "reason_en", "reason_code", "reason_params", "action_codes")
 _KEYS = ("customer_id", "as_of", "known_on")
 _NAMED = 10  # of the customers one may have meant
@@ -49,8 +43,8 @@ def text(settings: Settings, customer_id: str) -> str:
     lines += _facts(
         {key: value for key, value in wide.items() if key not in _KEYS and not key.endswith(("_zh", "_en"))}
     )
-    for table, title in _TABLES.items():
-        judged = row(table)
+    for scheme, title in _titles(folder).items():
+        judged = row(SCHEME_TABLES[scheme])
         code = judged.get("segment_code") or judged.get("level")
         lines += [
             "",
@@ -89,6 +83,16 @@ def _actions(folder: Path) -> dict[str, tuple[str, str]]:
     columns = ["code", "label_zh", "label_en"]
     table = pq.read_table(folder / "dictionary.parquet", columns=columns, filters=[("kind", "=", "action")])
     return {row["code"]: (row["label_zh"], row["label_en"]) for row in table.to_pylist()}
+
+
+def _titles(folder: Path) -> dict[str, str]:
+    """Scheme → what it is called in both languages, in the order the dictionary shows them."""
+    import pyarrow.parquet as pq
+
+    columns = ["code", "label_zh", "label_en", "sort_order"]
+    table = pq.read_table(folder / "dictionary.parquet", columns=columns, filters=[("kind", "=", "scheme")])
+    rows = sorted(table.to_pylist(), key=lambda row: row["sort_order"])
+    return {row["code"]: f"{row['label_en']} · {row['label_zh']}" for row in rows}
 
 
 def _facts(values: dict[str, Any]) -> list[str]:

@@ -21,13 +21,17 @@
 {%- endmacro %}
 
 
-{# Schemes and the published table of each. #}
+{# Schemes and the published table of each, in the order of models/schemes.py. #}
 {% macro marts_scheme_tables() -%}
-    {{ return({
-        'rfm': 'rfm',
-        'purchase_group': 'purchase_group',
-        'value_tier': 'value_tier',
-        'lifecycle': 'lifecycle',
-        'churn_level': 'churn_flag',
-    }) }}
+    {%- set tables = {} -%}
+    {%- for scheme in [
+        'rfm',
+        'purchase_group',
+        'value_tier',
+        'lifecycle',
+        'churn_level',
+    ] -%}
+        {%- do tables.update({scheme: 'churn_flag' if scheme == 'churn_level' else scheme}) -%}
+    {%- endfor -%}
+    {{ return(tables) }}
 {%- endmacro %}

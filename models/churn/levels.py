@@ -46,6 +46,16 @@ FEATURES = (
     "gap_ln_sum",
     "gap_ln_sq_sum",
 )
+COLUMNS = {
+    "q75_days": "double",
+    "q90_days": "double",
+    "q95_days": "double",
+    "churned_after_days": "double",
+    "gap_mu": "double",
+    "gap_sigma": "double",
+    "basis": "varchar",
+    "flag_churn_risk": "boolean",
+}
 
 BASES = ("personal", "second_order", "population", "calendar")
 LN_SCALE = 1_000_000  # logarithms arrive as round(ln * 1e6), so that sums do not depend on their order

@@ -57,6 +57,13 @@ FEATURES = (
     "net_previous_270d",
     "top_category",
 )
+COLUMNS = {
+    "tau_days": "double",
+    "rho": "double",
+    "reactivation_limit_days": "double",
+    "customer_age": "varchar",
+    "churn_level": "varchar",
+}
 AGES = ("new", "old")
 NEW = ("LC1_new", "LC2_awaiting_second")
 OLD = ("LC3_growing", "LC4_mature", "LC5_steady_light", "LC6_declining", "LC9_reactivated")

@@ -44,6 +44,13 @@ GROUPS = (
     "PB4_marginal",
 )
 FEATURES = ("customer_id", "orders_life", "net_life", "tenure_days")
+COLUMNS = {
+    "f_life": "integer",
+    "m_life": "integer",
+    "maturity": "varchar",
+    "one_time_high_value": "boolean",
+    "purchase_rhythm": "varchar",
+}
 MATURITIES = ("matured", "awaiting_second")
 RHYTHMS = ("once", "occasional", "regular")
 

@@ -40,6 +40,14 @@ GROUPS = (
     "RFM11",  # lost
 )
 FEATURES = ("customer_id", "orders_life", "orders_w", "net_w", "recency_days")
+COLUMNS = {
+    "r": "integer",
+    "f": "integer",
+    "m": "integer",
+    "fm": "integer",
+    "rfm_code": "varchar",
+    "rfm8_code": "varchar",
+}
 
 # Rows R = 5 to 1, columns FM = 5 to 1, as printed in the definitions.
 GRID = {

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
 GROUPS = ("A", "B", "C", "D")
 FEATURES = ("customer_id", "orders_w", "net_w", "margin_w")
+COLUMNS = {"value_basis": "varchar", "value": "double", "care_level": "varchar"}
 BASES = ("net", "margin")
 CARE_LEVELS = ("high", "middle", "light")
 

@@ -43,8 +43,8 @@ def test_a_crm_is_pulled_by_one_task_of_its_own_dag_where_it_is_enabled(tmp_path
         assert task.retry_policy.evaluate(ConnectionError("a server down"), 1, 3).action.value == "default"
 
 
-def test_the_day_runs_its_steps_in_order_and_the_schemes_side_by_side(bag):
-    from models.schemes import SCHEMES
+def test_the_day_runs_its_steps_in_order_and_the_families_side_by_side(bag):
+    from models.schemes import FAMILIES
     from pipeline.steps import STEPS
 
     dag = bag.dags["customer_segmentation"]
@@ -53,8 +53,8 @@ def test_the_day_runs_its_steps_in_order_and_the_schemes_side_by_side(bag):
     order = [task.op_args[0] for task in dag.topological_sort()]
     plain = [step for step in STEPS if not step.startswith("score:")]
     assert [step for step in order if step in plain] == plain
-    for scheme in SCHEMES:
-        task = taken[f"score:{scheme}"]
+    for family in FAMILIES:
+        task = taken[f"score:{family}"]
         assert task.upstream_task_ids == {"build.ensure_cutpoints"}
         assert task.downstream_task_ids == {"publish.build_marts"}
 

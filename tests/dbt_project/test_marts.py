@@ -14,57 +14,27 @@ from pathlib import Path
 
 import duckdb
 import pytest
+import yaml
+
+from models import cutpoints, schemes
+from pipeline.gates import SCHEME_TABLES
+from storage import lake
 
 PROJECT = Path(__file__).resolve().parents[2] / "dbt_project"
-SCHEMES = {
-    "rfm": "rfm",
-    "purchase_group": "purchase_group",
-    "value_tier": "value_tier",
-    "lifecycle": "lifecycle",
-    "churn_level": "churn_flag",
-}
+SCHEMES = dict(SCHEME_TABLES)
+BY_HAND = ("rfm", "purchase_group", "value_tier", "lifecycle", "churn_level")
+"""Schemes whose scores are written below; the others' are what their own module says of the six customers."""
 UPSTREAM = "path:seeds path:models/features path:models/staging"
 PUBLISHED = [*SCHEMES.values(), "customer_360", "segment_profile", "dictionary", "delivery", "reconciliation"]
 
+CONTRACTS = yaml.safe_load((PROJECT / "models" / "features" / "_features.yml").read_text(encoding="utf-8"))
 # Columns of customer_features with their types; whatever a customer below does not state is null.
 FEATURES = {
-    "customer_id": "varchar", "as_of": "date", "known_on": "date",
-    "age_band": "varchar", "gender": "varchar", "income_band": "varchar", "occupation": "varchar",
-    "education": "varchar", "family_size": "integer", "customer_kind": "varchar", "basic_coverage": "double",
-    "orders_life": "bigint", "orders_w": "bigint", "orders_30d": "bigint", "orders_90d": "bigint",
-    "orders_previous_90d": "bigint", "net_life": "decimal(18,2)", "net_w": "decimal(18,2)",
-    "net_30d": "decimal(18,2)", "net_90d": "decimal(18,2)", "net_previous_90d": "decimal(18,2)",
-    "net_previous_270d": "decimal(18,2)", "first_order_on": "date", "last_order_on": "date",
-    "recency_days": "integer", "tenure_days": "integer", "aov_w": "decimal(18,2)", "occasions_life": "bigint",
-    "second_order_days": "integer", "gaps": "bigint", "gap_ln_sum": "bigint",
-    "gap_ln_sq_sum": "decimal(38,0)",
-    "gap_median_days": "double", "last_gap_days": "integer", "list_w": "decimal(18,2)",
-    "discount_w": "decimal(18,2)", "discount_orders_w": "bigint", "categories_w": "bigint",
-    "top_category": "varchar", "margin_w": "decimal(18,2)", "cost_coverage_w": "double",
-    "return_amount_w": "decimal(18,2)", "purchase_coverage": "double",
-    "usage_days_30d": "bigint", "last_used_on": "date", "usage_coverage": "double",
-    "complaints_365d": "bigint", "suggestions_365d": "bigint", "reviews_365d": "bigint",
-    "enquiries_365d": "bigint", "open_complaints": "bigint", "rating_mean_365d": "decimal(4,2)",
-    "csat_last": "integer", "nps_last": "integer", "returns_365d": "bigint",
-    "return_amount_365d": "decimal(18,2)", "last_feedback_on": "date", "feedback_coverage": "double",
-    "campaigns_365d": "bigint", "coupons_redeemed_365d": "bigint", "last_contact_on": "date",
-    "consent_marketing": "boolean", "contact_coverage": "double",
-}  # fmt: skip
-
-# scheme: the columns its scores have besides the common ones
-EXTRA = {
-    "rfm": {"r": "tinyint", "f": "tinyint", "m": "tinyint", "fm": "tinyint", "rfm_code": "varchar",
-            "rfm8_code": "varchar"},
-    "purchase_group": {"f_life": "tinyint", "m_life": "tinyint", "maturity": "varchar",
-                       "one_time_high_value": "boolean", "purchase_rhythm": "varchar"},
-    "value_tier": {"value_basis": "varchar", "value": "double", "care_level": "varchar"},
-    "lifecycle": {"tau_days": "double", "rho": "double", "reactivation_limit_days": "double",
-                  "customer_age": "varchar", "churn_level": "varchar"},
-    "churn_level": {"q75_days": "double", "q90_days": "double", "q95_days": "double",
-                    "churned_after_days": "double", "gap_mu": "double", "gap_sigma": "double",
-                    "basis": "varchar", "flag_churn_risk": "boolean"},
-}  # fmt: skip
-
+    column["name"]: column["data_type"]
+    for model in CONTRACTS["models"]
+    if model["name"] == "customer_features"
+    for column in model["columns"]
+}
 # customer: orders ever, orders and net in the window, recency, tenure
 CUSTOMERS = {
     "ann": (12, 12, "1200.00", 3, 300),
@@ -200,7 +170,9 @@ class Shop:
                 "age_band": "young" if customer == "ann" else None, "usage_coverage": 0.0,
             }  # fmt: skip
             features.append([known.get(name) for name in FEATURES])
-        write(self.folder / "customer_features.parquet", FEATURES, features)
+        path = self.folder / "customer_features.parquet"
+        write(path, FEATURES, features)
+        fitted = cutpoints.fit(lake.Columns(path), schemes.Thresholds())
         category = {"customer_id": "varchar", "as_of": "date", "known_on": "date", "category": "varchar",
                     "net_w": "decimal(18,2)"}  # fmt: skip
         write(
@@ -221,11 +193,25 @@ class Shop:
         write(self.folder / "cutpoints.parquet", kinds, [self.cutpoints])
         for scheme, rows in self.scores.items():
             columns = dict.fromkeys(["customer_id", "segment", "reason_code", "reason_params"], "varchar")
-            columns |= EXTRA[scheme] | {"as_of": "date", "known_on": "date", "scheme": "varchar"}
+            columns |= schemes.SCHEMES[scheme].COLUMNS | {
+                "as_of": "date",
+                "known_on": "date",
+                "scheme": "varchar",
+            }
             columns |= {"cutpoint_version": "varchar"}
             day = self.days.get(scheme, as_of)
             path = self.folder / "lake" / "scores" / scheme / f"as_of={as_of}.parquet"
             write(path, columns, [(*row, day, day, scheme, "v1") for row in rows])
+        for scheme, module in schemes.SCHEMES.items():
+            if scheme not in BY_HAND:
+                judged = (
+                    module.assign(batch, fitted, getattr(schemes.Thresholds(), scheme))
+                    for batch in lake.batches(self.folder / "customer_features.parquet", module.FEATURES)
+                )
+                lake.write_scores(
+                    self.folder / "lake", scheme, lake.Day.of(date.fromisoformat(as_of)), "v1", judged,
+                    columns=module.COLUMNS,
+                )  # fmt: skip
 
     def build(self, select="path:seeds path:models", as_of="2018-01-01"):
         """dbt build of the marts; returns {node name: status}."""
@@ -295,10 +281,10 @@ def project(tmp_path_factory):
             f"select * from read_parquet('{{{{ var(\"run_dir\") }}}}/{table}.parquet')\n",
             encoding="utf-8",
         )
+    with (copy / "seeds" / "reasons.csv").open(encoding="utf-8", newline="") as file:
+        header, *rows = csv.reader(file)
     with (copy / "seeds" / "reasons.csv").open("w", encoding="utf-8", newline="") as file:
-        writer = csv.writer(file)
-        writer.writerow(["scheme", "reason_code", "text_zh", "text_en", "predicate"])
-        writer.writerows(REASONS)
+        csv.writer(file).writerows([header, *REASONS, *(row for row in rows if row[0] not in BY_HAND)])
     return copy
 
 

@@ -10,6 +10,9 @@ from datetime import datetime
 
 import pandas as pd
 
+from models.schemes import SCHEMES
+from pipeline.gates import SCHEME_TABLES
+
 DAY = datetime(2018, 1, 1)
 BEFORE = datetime(2017, 12, 20)
 PARAMETERS = {"as_of": DAY.date(), "known_on": DAY.date()}
@@ -148,10 +151,7 @@ GOOD = {
             "customers_difference": 0.0,
             "rows_unaccounted": 0.0,
         }
-        for table in (
-            *("customer_360", "rfm", "purchase_group", "value_tier", "lifecycle", "churn_flag"),
-            *("segment_profile", "dictionary"),
-        )
+        for table in ("customer_360", *SCHEME_TABLES.values(), "segment_profile", "dictionary")
     ],
     "reason_replay": [{"scheme": "rfm", "customer_id": "C1", "own_reason_holds": True, "reasons_held": 1.0}],
     "columns": [
@@ -178,7 +178,7 @@ GOOD = {
     ],
     "drift": [
         {"scheme": scheme, "customers": 1000.0, "share_sum": 1.0, "psi": 0.01, "approved": False}
-        for scheme in ("rfm", "purchase_group", "value_tier", "lifecycle", "churn_level")
+        for scheme in SCHEMES
     ],
 }
 

@@ -12,6 +12,10 @@ from decimal import Decimal
 from itertools import pairwise
 from types import MappingProxyType
 
+import drawn_engagement
+import drawn_profile
+import drawn_taste
+import drawn_voice
 import numpy as np
 import pandas as pd
 
@@ -20,6 +24,8 @@ from models.churn.levels import GapLaw
 from models.segments.value_tier import TierCuts
 
 AS_OF = date(2018, 1, 1)
+FAMILIES = (drawn_profile, drawn_taste, drawn_voice, drawn_engagement)
+"""A module per family of schemes: COLUMNS of features it adds, draw(rng, row) → a value for each of them."""
 ZEROS = {
     **dict.fromkeys(cutpoints.COUNTS, 0),
     **dict.fromkeys(cutpoints.MONEY, Decimal("0.00")),
@@ -36,6 +42,7 @@ ZEROS = {
     "top_category": None,
     "as_of": AS_OF,
     "known_on": AS_OF,
+    **{name: None for family in FAMILIES for name in family.COLUMNS},
 }
 
 
@@ -96,6 +103,9 @@ def crowd(size: int, seed: int = 0) -> pd.DataFrame:
         row = customer(f"c{number:05d}", *zip(ages[:orders], amounts.tolist(), strict=True))
         row |= {name: row[name] - loss for name in ("net_life", "net_w", "net_90d")}
         row["top_category"] = str(rng.choice(["drinks", "bread", "meat"])) if row["orders_w"] else None
+        for family in FAMILIES:  # a stream of its own, so that one family's draws never move another's
+            own = np.random.default_rng([seed, number, *family.__name__.encode()])
+            row |= family.draw(own, row)
         rows.append(row)
     return frame(*rows)
 
@@ -127,6 +137,7 @@ def cuts(**overrides: object) -> cutpoints.Cutpoints:
         "cost_coverage": 0.0,
         "net_tiers": TierCuts(2500, 1000, 5, 0.5, 0.6),
         "margin_tiers": None,
+        "fitted": MappingProxyType({}),
         "reference_quantiles": MappingProxyType({}),
         "reference_shares": MappingProxyType({}),
     }

@@ -18,6 +18,7 @@ import pytest
 from shop import write_shop
 
 from pipeline import steps
+from pipeline.gates import CUSTOMER_TABLES
 from pipeline.run import Run
 from pipeline.settings import REPOSITORY, load
 from storage import published
@@ -90,12 +91,7 @@ def test_a_day_publishes_every_table_and_every_row_is_accounted_for(day):
     folder = published.version_of(day.lake, day.day)
     names = {path.stem for path in folder.glob("*.parquet")}
     assert names >= {
-        "customer_360",
-        "rfm",
-        "purchase_group",
-        "value_tier",
-        "lifecycle",
-        "churn_flag",
+        *CUSTOMER_TABLES,
         "segment_profile",
         "quality_results",
         "manifest",
@@ -108,7 +104,7 @@ def test_a_day_publishes_every_table_and_every_row_is_accounted_for(day):
     assert (delivery["rows_in"] == parts).all()
     customers = pd.read_parquet(folder / "customer_360.parquet")
     assert customers["customer_id"].is_unique
-    for table in ("rfm", "purchase_group", "value_tier", "lifecycle", "churn_flag"):
+    for table in CUSTOMER_TABLES:
         assert set(pd.read_parquet(folder / f"{table}.parquet")["customer_id"]) == set(
             customers["customer_id"]
         )
@@ -221,6 +217,7 @@ import os, signal, sys
 from datetime import date
 from pathlib import Path
 from pipeline import steps
+from pipeline.gates import CUSTOMER_TABLES
 from pipeline.run import Run
 from pipeline.settings import load
 from storage.lake import Day

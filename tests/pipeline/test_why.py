@@ -7,6 +7,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from pipeline import why
+from pipeline.gates import SCHEME_TABLES
 from pipeline.settings import load
 
 VERSION = "as_of=2025-04-01,key=0123abcd"
@@ -23,7 +24,7 @@ def tell(tmp_path, monkeypatch):
     (folder.parents[1] / "current.json").write_text(json.dumps({"version": VERSION}))
 
     def told(customer, ids, actions="AC3|AC99"):
-        for table in ("customer_360", *why._TABLES):
+        for table in ("customer_360", *SCHEME_TABLES.values()):
             rows = [
                 {"customer_id": each, "segment_code": "S1", "action_codes": actions, "orders": 7} | LABELS
                 for each in ids
@@ -32,7 +33,9 @@ def tell(tmp_path, monkeypatch):
         entries = [
             {"kind": "action", "code": "AC3", "label_zh": "小额优惠券", "label_en": "Small coupon"},
             {"kind": "segment", "code": "AC99", "label_zh": "段", "label_en": "no action"},
+            {"kind": "scheme", "code": "rfm", "label_zh": "细分", "label_en": "RFM"},
         ]
+        entries = [entry | {"sort_order": place} for place, entry in enumerate(entries)]
         pq.write_table(pa.Table.from_pylist(entries), folder / "dictionary.parquet")
         return why.text(load(), customer)
 

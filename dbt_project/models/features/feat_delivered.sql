@@ -17,6 +17,16 @@ delivered as (
         coalesce(bool_or(arrivals.entity = 'survey_responses'), false) as has_survey_responses,
         coalesce(bool_or(arrivals.entity = 'usage_events'), false) as has_usage_events,
         coalesce(bool_or(arrivals.entity = 'interactions'), false) as has_interactions,
+        coalesce(bool_or(arrivals.entity = 'service_tickets'), false) as has_service_tickets,
+        coalesce(bool_or(arrivals.entity = 'web_events'), false) as has_web_events,
+        coalesce(bool_or(arrivals.entity = 'social'), false) as has_social,
+        coalesce(bool_or(arrivals.entity = 'referrals'), false) as has_referrals,
+        coalesce(bool_or(arrivals.entity = 'loyalty_points'), false) as has_loyalty_points,
+        coalesce(bool_or(arrivals.entity = 'regions'), false) as has_regions,
+        coalesce(bool_or(arrivals.entity = 'holidays'), false) as has_holidays,
+        coalesce(bool_or(arrivals.entity = 'market'), false) as has_market,
+        coalesce(bool_or(arrivals.entity = 'competitors'), false) as has_competitors,
+        coalesce(bool_or(arrivals.entity = 'feature_releases'), false) as has_feature_releases,
         coalesce(bool_or(arrivals.entity = 'campaign_touches'), false) as has_campaigns,
         coalesce(bool_or(arrivals.entity = 'coupon_redemptions'), false) as has_coupons
     from as_of_dates

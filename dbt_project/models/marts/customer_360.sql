@@ -1,5 +1,12 @@
 {{ config(location=var('run_dir') ~ '/marts/customer_360.parquet') }}
 
+{#- what the wide table takes of a scheme's scores beside the segment -#}
+{%- set beside = {
+    'rfm': ['rfm_code', 'rfm8_code'],
+    'churn_level': ['flag_churn_risk'],
+} -%}
+{%- set schemes = marts_scheme_tables().keys() | list %}
+
 with
 
 customers as (
@@ -10,78 +17,28 @@ age_bands as (
     {{ marts_labels('customer_360', 'age_band') }}
 ),
 
-rfm_scores as (
-    select
-        customer_id,
-        as_of,
-        known_on,
-        segment as segment_code,
-        cast(rfm_code as varchar) as rfm_code,
-        cast(rfm8_code as varchar) as rfm8_code
-    from {{ source('scores', 'rfm') }}
-),
-
-rfm_segments as (
-    {{ marts_labels('rfm', 'segment') }}
-),
-
-purchase_group_scores as (
-    select
-        customer_id,
-        as_of,
-        known_on,
-        segment as segment_code
-    from {{ source('scores', 'purchase_group') }}
-),
-
-purchase_group_segments as (
-    {{ marts_labels('purchase_group', 'segment') }}
-),
-
-value_tier_scores as (
-    select
-        customer_id,
-        as_of,
-        known_on,
-        segment as segment_code
-    from {{ source('scores', 'value_tier') }}
-),
-
-value_tier_segments as (
-    {{ marts_labels('value_tier', 'segment') }}
-),
-
-lifecycle_scores as (
-    select
-        customer_id,
-        as_of,
-        known_on,
-        segment as segment_code
-    from {{ source('scores', 'lifecycle') }}
-),
-
-lifecycle_segments as (
-    {{ marts_labels('lifecycle', 'segment') }}
-),
-
-churn_level_scores as (
-    select
-        customer_id,
-        as_of,
-        known_on,
-        segment as segment_code,
-        cast(flag_churn_risk as boolean) as flag_churn_risk
-    from {{ source('scores', 'churn_level') }}
-),
-
-churn_level_segments as (
-    {{ marts_labels('churn_level', 'segment') }}
-),
-
 cells as (
     {{ marts_labels('rfm', 'rfm8') }}
 ),
 
+{% for scheme in schemes %}
+{{ scheme }}_scores as (
+    select
+        customer_id,
+        as_of,
+        known_on,
+        segment as segment_code
+        {%- for column in beside.get(scheme, []) %},
+        {{ column }}
+        {%- endfor %}
+    from {{ source('scores', scheme) }}
+),
+
+{{ scheme }}_segments as (
+    {{ marts_labels(scheme, 'segment') }}
+),
+
+{% endfor %}
 -- codes only: the words are joined to the few codes afterwards, so the wide joins stay narrow
 sections as (
     select
@@ -151,40 +108,20 @@ sections as (
         customers.consent_marketing,
         customers.contact_coverage,
         -- groups
-        rfm_scores.rfm_code,
-        rfm_scores.rfm8_code,
-        rfm_scores.segment_code as rfm_segment_code,
-        purchase_group_scores.segment_code as purchase_group_segment_code,
-        value_tier_scores.segment_code as value_tier_segment_code,
-        lifecycle_scores.segment_code as lifecycle_segment_code,
-        churn_level_scores.segment_code as churn_level_segment_code,
-        churn_level_scores.flag_churn_risk
+        cast(rfm_scores.rfm_code as varchar) as rfm_code,
+        cast(rfm_scores.rfm8_code as varchar) as rfm8_code,
+        cast(churn_level_scores.flag_churn_risk as boolean) as flag_churn_risk,
+        {%- for scheme in schemes %}
+        {{ scheme }}_scores.segment_code as {{ scheme }}_segment_code{{ ',' if not loop.last }}
+        {%- endfor %}
     from customers
-    left join rfm_scores
+    {%- for scheme in schemes %}
+    left join {{ scheme }}_scores
         on
-            customers.customer_id = rfm_scores.customer_id
-            and customers.as_of = rfm_scores.as_of
-            and customers.known_on = rfm_scores.known_on
-    left join purchase_group_scores
-        on
-            customers.customer_id = purchase_group_scores.customer_id
-            and customers.as_of = purchase_group_scores.as_of
-            and customers.known_on = purchase_group_scores.known_on
-    left join value_tier_scores
-        on
-            customers.customer_id = value_tier_scores.customer_id
-            and customers.as_of = value_tier_scores.as_of
-            and customers.known_on = value_tier_scores.known_on
-    left join lifecycle_scores
-        on
-            customers.customer_id = lifecycle_scores.customer_id
-            and customers.as_of = lifecycle_scores.as_of
-            and customers.known_on = lifecycle_scores.known_on
-    left join churn_level_scores
-        on
-            customers.customer_id = churn_level_scores.customer_id
-            and customers.as_of = churn_level_scores.as_of
-            and customers.known_on = churn_level_scores.known_on
+            customers.customer_id = {{ scheme }}_scores.customer_id
+            and customers.as_of = {{ scheme }}_scores.as_of
+            and customers.known_on = {{ scheme }}_scores.known_on
+    {%- endfor %}
 ),
 
 labelled as (
@@ -194,24 +131,16 @@ labelled as (
         age_bands.label_en as age_band_label_en,
         cells.label_zh as rfm8_label_zh,
         cells.label_en as rfm8_label_en,
-        rfm_segments.label_zh as rfm_label_zh,
-        rfm_segments.label_en as rfm_label_en,
-        purchase_group_segments.label_zh as purchase_group_label_zh,
-        purchase_group_segments.label_en as purchase_group_label_en,
-        value_tier_segments.label_zh as value_tier_label_zh,
-        value_tier_segments.label_en as value_tier_label_en,
-        lifecycle_segments.label_zh as lifecycle_label_zh,
-        lifecycle_segments.label_en as lifecycle_label_en,
-        churn_level_segments.label_zh as churn_level_label_zh,
-        churn_level_segments.label_en as churn_level_label_en
+        {%- for scheme in schemes %}
+        {{ scheme }}_segments.label_zh as {{ scheme }}_label_zh,
+        {{ scheme }}_segments.label_en as {{ scheme }}_label_en{{ ',' if not loop.last }}
+        {%- endfor %}
     from sections
     left join age_bands on sections.age_band = age_bands.code
     left join cells on sections.rfm8_code = cells.code
-    left join rfm_segments on sections.rfm_segment_code = rfm_segments.code
-    left join purchase_group_segments on sections.purchase_group_segment_code = purchase_group_segments.code
-    left join value_tier_segments on sections.value_tier_segment_code = value_tier_segments.code
-    left join lifecycle_segments on sections.lifecycle_segment_code = lifecycle_segments.code
-    left join churn_level_segments on sections.churn_level_segment_code = churn_level_segments.code
+    {%- for scheme in schemes %}
+    left join {{ scheme }}_segments on sections.{{ scheme }}_segment_code = {{ scheme }}_segments.code
+    {%- endfor %}
 )
 
 select * from labelled

@@ -1,6 +1,12 @@
 {{ config(location=var('run_dir') ~ '/marts/published_measures.parquet') }}
 
 {% set tables = marts_scheme_tables() %}
+{% set unlabelled_zh = [] %}
+{% set unlabelled_en = [] %}
+{% for scheme in tables %}
+    {% do unlabelled_zh.append('coalesce(' ~ scheme ~ "_label_zh, '') = ''") %}
+    {% do unlabelled_en.append('coalesce(' ~ scheme ~ "_label_en, '') = ''") %}
+{% endfor %}
 {% set reason_missing = "coalesce(reason_zh, '{') like '%{%' or coalesce(reason_en, '{') like '%{%'" %}
 
 with
@@ -151,12 +157,8 @@ measured as (
         'distinct_keys': 'count(distinct customer_id)',
         'rows_of_another_day': 'count(*) filter (where as_of <> ' ~ marts_as_of() ~ ' or known_on <> '
             ~ marts_known_on() ~ ')',
-        'labels_missing_zh': "count(*) filter (where least(coalesce(rfm_label_zh, ''), "
-            ~ "coalesce(purchase_group_label_zh, ''), coalesce(value_tier_label_zh, ''), "
-            ~ "coalesce(lifecycle_label_zh, ''), coalesce(churn_level_label_zh, '')) = '')",
-        'labels_missing_en': "count(*) filter (where least(coalesce(rfm_label_en, ''), "
-            ~ "coalesce(purchase_group_label_en, ''), coalesce(value_tier_label_en, ''), "
-            ~ "coalesce(lifecycle_label_en, ''), coalesce(churn_level_label_en, '')) = '')",
+        'labels_missing_zh': 'count(*) filter (where ' ~ unlabelled_zh | join(' or ') ~ ')',
+        'labels_missing_en': 'count(*) filter (where ' ~ unlabelled_en | join(' or ') ~ ')',
     }) }}
 
     union all

@@ -70,20 +70,23 @@ measured as (
     {%- endfor %}
 ),
 
--- one pass over customers × categories; a few thousand combinations are left to sum up per scheme
+-- one pass over customers and categories for all schemes; a row is of the scheme whose bit is not set
 category_combinations as (
     select
-        customers.rfm_segment_code,
-        customers.purchase_group_segment_code,
-        customers.value_tier_segment_code,
-        customers.lifecycle_segment_code,
-        customers.churn_level_segment_code,
+        {%- for scheme in schemes %}
+        customers.{{ scheme }}_segment_code,
+        {%- endfor %}
         category_net.category,
-        sum(category_net.net_w) as net_w
+        sum(category_net.net_w) as net_w,
+        grouping_id({% for scheme in schemes %}customers.{{ scheme }}_segment_code{{ ', ' if not loop.last }}{% endfor %}) as left_out
     from category_net
     inner join customers
         on category_net.customer_id = customers.customer_id and category_net.as_of = customers.as_of
-    group by all
+    group by grouping sets (
+        {%- for scheme in schemes %}
+        (category_net.category, customers.{{ scheme }}_segment_code){{ ',' if not loop.last }}
+        {%- endfor %}
+    )
 ),
 
 segment_categories as (
@@ -92,9 +95,9 @@ segment_categories as (
         '{{ scheme }}' as scheme,
         {{ scheme }}_segment_code as segment_code,
         category,
-        sum(net_w) as net_w
+        net_w
     from category_combinations
-    group by {{ scheme }}_segment_code, category
+    where left_out = {{ 2 ** (schemes | length) - 1 - 2 ** loop.revindex0 }}
     {{ 'union all' if not loop.last }}
     {%- endfor %}
 ),

@@ -268,7 +268,8 @@ def read(raw_models: Path, enabled: Sequence[str]) -> tuple[Source, ...]:
 def variables(sources: Sequence[Source]) -> dict[str, Any]:
     """What dbt must know of the enabled sources while it parses, when it cannot read their declarations yet.
 
-    `extracts`: source → its extracts; `fills`: entity → [source, extract] of those that fill it.
+    `extracts`: source → its extracts; `fills`: entity → [source, extract] of those that fill it; `resent`: entity
+    → the sources among them whose deliveries hold all there is, each time.
 
     Raises DeclarationWrong for a source dbt would look for in the wrong place.
     """
@@ -278,10 +279,13 @@ def variables(sources: Sequence[Source]) -> dict[str, Any]:
             msg = f"source {source.name}: external_location: dbt reads raw from there; write\n{wanted}"
             raise DeclarationWrong(msg)
     fills: dict[str, list[list[str]]] = {}
+    resent: dict[str, list[str]] = {}
     for source in sources:
         for extract in source.extracts:
             for entity in extract.fills:
                 fills.setdefault(entity, []).append([source.name, extract.name])
+                if extract.delivers == "snapshot" and source.name not in resent.setdefault(entity, []):
+                    resent[entity].append(source.name)
     return {
         "enabled_sources": [source.name for source in sources],
         "numbered_sources": [source.name for source in sources if source.numbered_ids],
@@ -289,6 +293,7 @@ def variables(sources: Sequence[Source]) -> dict[str, Any]:
         "mixed_currencies": [source.name for source in sources if source.mixed_currencies],
         "extracts": {source.name: [extract.name for extract in source.extracts] for source in sources},
         "fills": fills,
+        "resent": resent,
     }
 
 

@@ -24,6 +24,7 @@ RULES = {
     "the_top_category_is_the_first_in_the_alphabet_among_equals",
     "nothing_said_is_zero_when_delivered_and_null_when_not",
     "a_customer_whose_columns_contradict_one_another_is_counted",
+    "what_came_late_was_corrected_or_withdrawn_is_told_from_an_act_of_the_day",
 }
 APRIL = "as_of = date '2017-04-01'"
 MAY = "as_of = date '2017-05-01'"

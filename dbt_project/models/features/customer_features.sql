@@ -74,7 +74,9 @@ customers as (
         contacts.coupons_redeemed_365d,
         contacts.last_contact_on,
         contacts.consent_marketing,
-        contacts.contact_coverage
+        contacts.contact_coverage,
+        activity.last_event_on,
+        activity.last_late_on
     from {{ ref('feat_customer') }} as customers
     inner join as_of_dates on customers.as_of = as_of_dates.as_of
     left join {{ ref('feat_profile') }} as profiles
@@ -87,6 +89,8 @@ customers as (
         on customers.as_of = feedback.as_of and customers.customer_id = feedback.customer_id
     left join {{ ref('feat_contact') }} as contacts
         on customers.as_of = contacts.as_of and customers.customer_id = contacts.customer_id
+    left join {{ ref('feat_activity') }} as activity
+        on customers.as_of = activity.as_of and customers.customer_id = activity.customer_id
 )
 
 select * from customers

@@ -26,6 +26,12 @@ lines as (
         lines.discount_amount,
         lines.net_amount,
         lines.cost_amount,
+        case
+            when
+                lines.source not in ({{ text_list(sources_that_resend('order_lines')) }})
+                and {{ is_late('lines.ordered_on', 'lines.known_from_on') }}
+                then lines.known_from_on
+        end as late_on,
         {{ is_paid('lines.status') }} as is_paid,
         lines.is_excluded or gift_cards.product_id is not null as is_excluded
     from {{ ref('stg_order_lines') }} as lines
@@ -44,6 +50,7 @@ orders as (
         order_id,
         min(customer_id) as customer_id,
         min(ordered_on) as ordered_on,
+        max(late_on) as last_late_on,
         cast(count(*) as integer) as lines,
         cast(sum(list_amount) as decimal(18, 2)) as list_amount,
         cast(sum(discount_amount) as decimal(18, 2)) as discount_amount,
@@ -77,6 +84,7 @@ netted as (
         orders.order_id,
         orders.customer_id,
         orders.ordered_on,
+        orders.last_late_on,
         orders.lines,
         case when orders.has_list then orders.list_amount end as list_amount,
         case when orders.has_list then orders.discount_amount end as discount_amount,

@@ -272,4 +272,5 @@ def test_a_declaration_says_what_its_rows_fill_and_what_a_delivery_replaces(shop
             "order_lines": [["shop", "orders"]],
             "products": [["shop", "stock"]],
         },
+        "resent": {"products": ["shop"]},
     }

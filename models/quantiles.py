@@ -79,3 +79,20 @@ def mid_rank(values: np.ndarray, reference: Sequence[float]) -> np.ndarray:
     below = np.searchsorted(points, values, side="left")
     upto = np.searchsorted(points, values, side="right")
     return np.where(np.isnan(values), np.nan, (below + upto) / (2 * len(points)))
+
+
+def value_at(reference: Sequence[float], share: float, step: float = 1) -> float | None:
+    """The smallest value whose mid-rank in the sorted `reference` is at least `share`; None when empty.
+
+    Values come in whole numbers of `step`, those of the reference too. For every such x, `x >= value_at(...)`
+    and `mid_rank(x) >= share` say the same, so that a rank can be stated, and replayed, in the feature's own
+    units. Anything above a reference value ranks after all who have that value, so the value wanted may be
+    the step above one.
+    """
+    import numpy as np
+
+    points = np.unique(np.asarray(reference, dtype=np.float64))
+    # Rounded, so that 0.1 + 0.2 is the double that 0.3 is read as.
+    candidates = np.unique(np.concatenate([points, np.round(points + step, 9)]))
+    reached = np.flatnonzero(mid_rank(candidates, reference) >= share)
+    return candidates[reached[0]].item() if len(reached) else None

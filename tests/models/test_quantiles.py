@@ -85,3 +85,22 @@ def test_mid_rank_is_read_off_the_reference_points():
     found = quantiles.mid_rank(np.array([0.0, 1.0, 2.0, 9.0, np.nan]), (1, 2, 2, 3))
     assert found[:4].tolist() == [0.0, 0.125, 0.5, 1.0]
     assert np.isnan(found[4])
+
+
+@given(POPULATION, st.integers(-60, 60), st.sampled_from([0.1, 0.5, 0.8, 0.95]), st.sampled_from([1, 0.1]))
+def test_a_share_stated_as_a_value_divides_the_same_values_as_the_rank(population, steps, share, step):
+    reference = [round(value * step, 1) for value in sorted(population)]
+    value = round(steps * step, 1)
+    cut = quantiles.value_at(reference, share, step)
+    rank = quantiles.mid_rank(np.array([value], dtype=float), reference)[0]
+    assert (value >= cut) == (rank >= share)
+
+
+def test_the_value_of_a_share_is_a_reference_value_or_the_step_above_one():
+    # p(0) = .40, p of anything between 0 and 5 is .80, p(5) = .90.
+    assert quantiles.value_at([0, 0, 0, 0, 5], 0.40) == 0
+    assert quantiles.value_at([0, 0, 0, 0, 5], 0.80) == 1
+    assert quantiles.value_at([0, 0, 0, 0, 5], 0.85) == 5
+    assert quantiles.value_at([0, 0, 0, 0, 5], 0.95) == 6
+    assert quantiles.value_at([0.1, 0.2], 0.95, 0.1) == 0.3
+    assert quantiles.value_at([], 0.5) is None

@@ -22,7 +22,7 @@ from storage.lake import Day
 log = logging.getLogger(__name__)
 
 _FEATURE_LAYERS = (
-    "path:seeds/exchange_rates.csv",
+    "tag:read_by_features",
     "path:models/raw",
     "path:models/staging",
     "path:models/features",

@@ -214,7 +214,7 @@ def build(
     **settings: Any,
 ) -> Built:
     """Staging and features of the days, with data tests; everything must have passed."""
-    command = ["build", "--select", "exchange_rates", "raw", "staging", "features"]
+    command = ["build", "--select", "tag:read_by_features", "raw", "staging", "features"]
     if not unit_tests:
         command += ["--exclude-resource-type", "unit_test"]
     results = list(run_dbt(command, lake, run_dir, list(days), zone, **settings).results)

@@ -6,10 +6,12 @@ returns, so the connections are closed here before anything else may open it.
 
 from __future__ import annotations
 
+import hashlib
 import json
 import logging
 import os
 import re
+import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -22,6 +24,16 @@ PROJECT = Path(__file__).resolve().parents[1] / "dbt_project"
 # Layers of the project with one folder per source.
 _BY_SOURCE = ("raw", "staging")
 _NOT_THE_PROJECT = (".dbtignore", "target", "logs")
+
+# What one run has otherwise than the next. dbt reads these where a model runs; where it only parses, a
+# word stands for each, and is replaced in the few places that parsing has filled in already.
+_DAILY = {
+    "run_dir": "@run_dir@",
+    "day_key": "@day_key@",
+    "as_of_dates": [{"as_of": "2000-01-01", "known_on": "2000-01-01"}],
+    "known_on": "2000-01-01",
+}
+_KEPT = 4  # parsed projects: of this release, the one before, and other sets of sources
 
 # What dbt says of a project it cannot compile, and DuckDB of SQL, or of a cell under it, that is wrong. Not
 # among them: out of memory, input and output, connections, transactions, an error of the engine's own.
@@ -70,8 +82,8 @@ def build(
     """Build `layers` (dbt selectors) of the project into `run_dir`/run.duckdb; return counts per status.
 
     Absolute paths throughout: with a relative project folder dbt's seeds are lost from another working
-    folder. The manifest and each build's results stay in `run_dir`/dbt; its layers share that folder,
-    so that only the first of them parses the whole project (3 s).
+    folder. The manifest and each build's results stay in `run_dir`/dbt; the parsed project is kept beside the
+    lake's layers for the next run, as parsing takes longer than most builds.
 
     Raises ModelWrong for a model that is wrong itself, BuildFailed for one that failed for another reason,
     TestsBroken for a data test; each names every node concerned.
@@ -82,8 +94,6 @@ def build(
     target = run_dir / "dbt"
     for folder in (target, run_dir / "features", run_dir / "marts", run_dir / "spill"):
         folder.mkdir(parents=True, exist_ok=True)
-    command = ["build", "--select", *layers, "--exclude-resource-type", "unit_test"]
-    command += _arguments(_project(target, variables), target, variables)
     environment = {
         "DO_NOT_TRACK": "1",
         "SEGMENTATION_RUN_DUCKDB": str(run_dir / "run.duckdb"),
@@ -91,14 +101,92 @@ def build(
         "SEGMENTATION_MEMORY_LIMIT": memory_limit,
     }
     with _environment(environment):
+        parsed = _parsed(variables)
+        command = ["build", "--select", *layers, "--exclude-resource-type", "unit_test"]
+        command += _arguments(parsed / "project", target, variables)
+        shutil.copyfile(parsed / "manifest.json", target / "manifest.json")
         try:
-            outcome = dbtRunner().invoke(command)
+            outcome = dbtRunner(manifest=_manifest(parsed, variables)).invoke(command)
         finally:
             DuckDBConnectionManager.close_all_connections()
     results = target / "run_results.json"
     if results.exists():
         results.replace(target / f"{name}_run_results.json")
     return _judge(outcome, name)
+
+
+def _parsed(variables: Mapping[str, Any]) -> Path:
+    """The folder with the parsed project for these variables; parsed now where no run has done so before.
+
+    Its name is a hash of all that parsing reads, so a project that was changed is another one. It appears in
+    one step, and may be deleted at any time but while a run builds.
+    """
+    from dbt.cli.main import dbtRunner
+
+    lasting = dict(variables) | {name: _DAILY[name] for name in _DAILY}
+    root = Path(variables["lake_root"]) / "parsed"
+    folder = root / _key(lasting)
+    if (folder / "manifest.json").exists():
+        os.utime(folder)
+        return folder
+    root.mkdir(parents=True, exist_ok=True)
+    work = root / f".{folder.name}-{os.getpid()}-{os.urandom(4).hex()}"
+    try:
+        # the links are made where they stay: the parsed project knows its seeds by their paths
+        links = project(folder / "project", lasting["enabled_sources"])
+        outcome = dbtRunner().invoke(["parse", *_arguments(links, work, lasting)])
+        if not outcome.success:
+            raise _failed("dbt parse", outcome.exception) from outcome.exception
+        for name in ("partial_parse.msgpack", "manifest.json"):  # the manifest last: it says all is there
+            os.replace(work / name, folder / name)
+    finally:
+        shutil.rmtree(work, ignore_errors=True)
+    by_use = sorted((path for path in root.iterdir() if path.is_dir()), key=lambda path: path.stat().st_mtime)
+    for old in by_use[:-_KEPT]:
+        shutil.rmtree(old, ignore_errors=True)
+    return folder
+
+
+def _key(lasting: Mapping[str, Any]) -> str:
+    """A hash of what parsing reads: the releases of dbt, the project, the lasting variables."""
+    from importlib.metadata import version
+
+    digest = hashlib.sha256()
+    told = [version("dbt-core"), version("dbt-duckdb"), str(PROJECT), dict(lasting)]
+    digest.update(json.dumps(told, sort_keys=True, default=str).encode())
+    for path in sorted(PROJECT.rglob("*")):
+        if path.is_file() and path.suffix in (".sql", ".yml", ".csv"):
+            digest.update(f"{path.relative_to(PROJECT)}\0".encode() + path.read_bytes() + b"\0")
+    return digest.hexdigest()[:16]
+
+
+def _manifest(parsed: Path, variables: Mapping[str, Any]) -> Any:
+    """The parsed project as dbt takes it, with the run's own folder and day where parsing left a word."""
+    from dbt.contracts.graph.manifest import Manifest
+    from dbt.parser.manifest import extended_mashumuro_decoder
+
+    manifest = Manifest.from_msgpack(
+        (parsed / "partial_parse.msgpack").read_bytes(), decoder=extended_mashumuro_decoder
+    )
+    words = {_DAILY[name]: str(variables[name]) for name in ("run_dir", "day_key")}
+
+    def put_in(value: Any) -> Any:
+        if isinstance(value, str):
+            for word, meant in words.items():
+                value = value.replace(word, meant)
+        elif isinstance(value, dict):
+            for key, each in value.items():
+                value[key] = put_in(each)
+        return value
+
+    for node in manifest.nodes.values():
+        put_in(node.config._extra)
+        put_in(node.unrendered_config)
+    for source in manifest.sources.values():
+        for meta in (source.meta, source.source_meta, source.config.meta):
+            put_in(meta)
+    manifest.build_flat_graph()
+    return manifest
 
 
 def docs(target: Path, variables: Mapping[str, Any]) -> Path:

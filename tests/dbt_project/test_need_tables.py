@@ -1,0 +1,198 @@
+"""What customers need, as BI reads it: tables of surveys and feedback, small enough to count by hand."""
+
+from __future__ import annotations
+
+from datetime import date
+from decimal import Decimal
+from itertools import count
+
+import pytest
+from test_marts import CUSTOMERS, Shop, broken, project  # noqa: F401  (a fixture)
+
+AS_OF = date(2018, 1, 1)
+
+
+def pairs(attribute, customers=None, **categories):
+    """Kano pairs of one attribute, a new customer each unless named: pairs("price", M=20, O=10)."""
+    every = [category for category, number in categories.items() for _ in range(number)]
+    who = customers or [f"p{number:04d}" for number in range(len(every))]
+    return [(AS_OF, customer, attribute, category) for customer, category in zip(who, every, strict=True)]
+
+
+@pytest.fixture(scope="module")
+def shop(project, tmp_path_factory):  # noqa: F811
+    """Everything asked and said at once: the tables do not read one another."""
+    built = Shop(tmp_path_factory.mktemp("needs"), project)
+    six = sorted(CUSTOMERS)
+    built.beside["feat_kano_pair"] = [
+        # 30 pairs count, 29 do not; contradictions are not among them
+        *pairs("function", M=20, O=10),
+        *pairs("quality", M=20, O=9, Q=3),
+        # equal counts: the dearer to miss is first, and no class is told
+        *pairs("brand", M=10, O=15, A=15, I=15),
+        # a lead of exactly .06 is enough, one pair less is not
+        *pairs("service", O=26, A=23, I=1),
+        *pairs("experience", O=25, A=23, I=2),
+        *pairs("innovation", R=40, I=2),
+        # one contradiction in ten is not more than 10 %
+        *pairs("convenience", I=36, Q=4),
+        *pairs("personalisation", A=35, Q=4),
+        # an attribute of the company's own, in one group of customers
+        *pairs("glow", customers=six, M=6),
+    ]
+    importance = [("price", "5"), ("price", "4"), ("quality_brand", "3"), ("quality", "5"), ("service", "9")]
+    built.beside["feat_survey_answer"] = [
+        (AS_OF, f"a{number:02d}", "importance", attribute, attribute, answer, 720)
+        for number in range(30)
+        for attribute, answer in importance[:1] + importance[2:]
+    ] + [(AS_OF, "old", "importance", "price", "price", "1", 721)]
+    people = count()
+    built.beside["feat_feedback_item"] = [
+        (AS_OF, f"f{next(people):02d}", "review", topic, None, date(2017, 1, 1), 365)
+        for topic, number in (("price", 10), ("quality", 30), ("service", 0))
+        for _ in range(number)
+    ] + [
+        (AS_OF, "f00", "review", "price", None, date(2017, 12, 1), 31),  # counts once
+        (AS_OF, "f99", "review", "price", None, date(2016, 12, 31), 366),  # too long ago
+        (AS_OF, "f98", "review", None, None, date(2017, 12, 1), 31),  # of nothing known
+        (AS_OF, None, "review", "price", None, date(2017, 12, 1), 31),  # of nobody known
+    ]
+    statuses = built.build()
+    assert broken(statuses) == []
+    return built
+
+
+def kano(shop, columns, attribute, scheme="all"):
+    found = shop.rows(
+        f"select {columns} from {{kano_attribute}} where scheme = '{scheme}' and attribute = '{attribute}'"
+    )
+    assert len(found) == 1
+    return found[0]
+
+
+@pytest.mark.parametrize(
+    ("attribute", "category", "strength", "measured", "agrees"),
+    [
+        ("function", "M", "0.3333", "basic", True),
+        ("quality", None, None, "insufficient", None),
+        ("brand", "O", "0.0000", "mixed", None),
+        ("service", "O", "0.0600", "expected", True),
+        ("experience", "O", "0.0400", "mixed", None),
+        ("innovation", "R", "0.9048", "reverse", False),
+        ("convenience", "I", "1.0000", "indifferent", False),
+        ("price", None, None, "insufficient", None),
+    ],
+)
+def test_an_attribute_is_what_most_pairs_say(shop, attribute, category, strength, measured, agrees):
+    found = kano(shop, "category, category_strength, measured_class, agrees", attribute)
+    assert found == (category, strength and Decimal(strength), measured, agrees)
+
+
+def test_better_and_worse_are_shares_of_those_who_can_be_satisfied(shop):
+    # (A + O) and (O + M) over A + O + M + I = 55
+    assert kano(shop, "better, worse", "brand") == (Decimal("0.5455"), Decimal("-0.4545"))
+    # only two of the 42 are not of the opposite mind
+    assert kano(shop, "better, worse", "innovation") == (Decimal("0.0000"), Decimal("0.0000"))
+
+
+def test_the_ski_survey_of_1996_is_replayed(project, tmp_path):  # noqa: F811
+    """Shares in tenths of a per cent: Sauerwein et al., IX. Int. Working Seminar on Production Economics,
+    Innsbruck 1996, pp. 313-327; the coefficients follow from them."""
+    shop = Shop(tmp_path, project)
+    shop.beside["feat_kano_pair"] = [
+        *pairs("edge grip", A=70, O=323, M=493, I=95, R=3, Q=15),
+        *pairs("ease of turn", A=104, O=451, M=305, I=115, R=12, Q=12),
+        *pairs("service", A=638, O=216, M=29, I=85, R=7, Q=25),
+    ]
+    assert broken(shop.build("path:seeds +kano_attribute")) == []
+    found = shop.rows(
+        "select attribute, category, round(better, 2), round(worse, 2) from {kano_attribute} "
+        "where pairs > 0 order by attribute"
+    )
+    assert [(name, category, float(better), float(worse)) for name, category, better, worse in found] == [
+        ("ease of turn", "O", 0.57, -0.78),
+        ("edge grip", "M", 0.40, -0.83),
+        ("service", "A", 0.88, -0.25),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("attribute", "questionable", "reword"),
+    [("quality", 3, False), ("convenience", 4, False), ("personalisation", 4, True)],
+)
+def test_more_than_a_tenth_of_contradictions_asks_for_other_words(shop, attribute, questionable, reword):
+    assert kano(shop, "questionable, needs_rewording", attribute) == (questionable, reword)
+
+
+def test_few_pairs_are_counted_and_not_told(shop):
+    counts = "pairs, valid_pairs, must_be, one_dimensional, better, worse"
+    assert kano(shop, counts, "quality") == (32, 29, None, None, None, None)
+    assert kano(shop, counts, "price") == (0, 0, None, None, None, None)
+
+
+def test_groups_are_counted_as_everybody_is(shop):
+    found = shop.rows(
+        "select scheme, segment_code, segment_label_zh, pairs, measured_class from {kano_attribute} "
+        "where attribute = 'glow' order by all"
+    )
+    # ann is young, of the others the age is unknown
+    assert found == [
+        ("age_band", "young", "青年", 1, "insufficient"),
+        ("all", "all", "全部客户", 6, "insufficient"),
+        *(
+            ("purchase_group", code, label, number, "insufficient")
+            for code, label, number in (
+                ("PB0_prospect", "潜在客户", 1),
+                ("PB1_loyal_big", "忠实大客户", 1),
+                ("PB3_frequent_small", "高频小额客户", 1),
+                ("PB4_marginal", "边缘客户", 1),
+                ("PB5_one_time", "只购买过一次的客户", 2),
+            )
+        ),
+    ]
+    assert kano(shop, "attribute_label_zh, brief_class, agrees", "glow") == ("glow", None, None)
+
+
+def priority(shop, columns, attribute):
+    found = shop.rows(
+        f"select {columns} from {{need_priority}} where scheme = 'all' and attribute = '{attribute}'"
+    )
+    assert len(found) == 1
+    return found[0]
+
+
+def test_priority_is_the_geometric_mean_of_what_is_known(shop):
+    # 10 of 40 heard spoke of it; 30 say 5 of 5, and the one who said 1 did so 721 days ago
+    columns = "heard_customers, mentioning_customers, frequency_share, asked_customers, importance"
+    columns += ", priority, coverage"
+    assert priority(shop, columns, "price") == (
+        40, 10, Decimal("0.2500"), 30, Decimal("1.0000"), Decimal("0.5000"), Decimal("0.6667")
+    )  # fmt: skip
+    # asked for quality itself (5) and for the group it belongs to (3): its own counts; 30 of 40 spoke of it
+    assert priority(shop, columns, "quality") == (
+        40, 30, Decimal("0.7500"), 30, Decimal("1.0000"), Decimal("0.8660"), Decimal("0.6667")
+    )  # fmt: skip
+    # of the brand only through its group, and no topic speaks of it
+    assert priority(shop, columns, "brand") == (
+        40, None, None, 30, Decimal("0.6000"), Decimal("0.6000"), Decimal("0.3333")
+    )  # fmt: skip
+    # a 9 of 5 is no answer; nobody spoke of service, and never is a frequency too
+    assert priority(shop, columns, "service") == (
+        40, 0, Decimal("0.0000"), 0, None, Decimal("0.0000"), Decimal("0.3333")
+    )  # fmt: skip
+    assert priority(shop, columns, "innovation") == (40, None, None, 0, None, None, Decimal("0.0000"))
+
+
+def test_only_what_is_known_best_is_put_in_order(shop):
+    assert priority(shop, "priority_rank, is_key_need", "quality") == (1, True)
+    assert priority(shop, "priority_rank, is_key_need", "price") == (2, True)
+    assert priority(shop, "priority_rank, is_key_need", "brand") == (None, None)
+
+
+def test_an_empty_shop_has_the_attributes_and_no_numbers(project, tmp_path):  # noqa: F811
+    shop = Shop(tmp_path, project)
+    assert broken(shop.build()) == []
+    assert shop.rows("select count(*), max(pairs) from {kano_attribute}") == [(9, 0)]
+    assert shop.rows("select count(*), count(priority), max(coverage) from {need_priority}") == [
+        (9, 0, Decimal(0))
+    ]

@@ -157,6 +157,7 @@ def schemes(lake: Path, version: str) -> list[dict[str, Any]]:
             "label_en": labels.get(scheme, {}).get("label_en") or scheme,
             "sort_order": labels.get(scheme, {}).get("sort_order") or 0,
             "customers": sum(row["customers"] for row in rows),
+            "is_told": any(row["customers"] and row["segment_code"] != "unknown" for row in rows),
             "segments": sorted(rows, key=lambda row: (row.get("sort_order") or 0, row["segment_code"])),
         }
         for scheme, rows in segments.items()

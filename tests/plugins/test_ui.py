@@ -71,6 +71,8 @@ def publish(lake: Path, version: str = VERSION) -> None:
         [
             segment("value_tier", "B", "B 级", "Tier <B>", 30, 2),
             segment("value_tier", "A", "A 级", "Tier A", 10, 1),
+            segment("novelty", "early", "尝鲜", "Early adopter", 0, 1),
+            segment("novelty", "unknown", "未知", "Unknown", 40, 2),
         ],
     )
     write_parquet(
@@ -240,6 +242,13 @@ def test_what_is_in_the_data_stays_text(client):
 
     assert "Tier &lt;B&gt;" in page
     assert "Tier <B>" not in page
+
+
+def test_a_scheme_nobody_is_known_in_is_named_in_one_line(client):
+    page = client.get(f"/segmentation/days/{GOOD}?lang=en").text
+
+    assert "for want of an extract: novelty" in " ".join(page.split())
+    assert "Early adopter" not in page
 
 
 def test_the_browsers_language_is_used_until_another_is_asked_for(client):

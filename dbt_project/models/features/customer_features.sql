@@ -76,7 +76,45 @@ customers as (
         contacts.consent_marketing,
         contacts.contact_coverage,
         activity.last_event_on,
-        activity.last_late_on
+        activity.last_late_on,
+        prices.listed_orders_w,
+        prices.discount_count_share,
+        prices.discount_value_share,
+        prices.dsi_value,
+        prices.full_price_share,
+        prices.promotion_order_share,
+        prices.priced_lines_w,
+        prices.price_level,
+        prices.premium_line_share,
+        prices.launched_lines_365d,
+        prices.new_product_share_365d,
+        prices.budget_stated,
+        habits.timed_orders_w,
+        habits.share_morning,
+        habits.share_noon,
+        habits.share_evening,
+        habits.share_night,
+        habits.weekend_share,
+        habits.channel_orders_w,
+        habits.unmapped_channel_orders_w,
+        habits.preferred_channel,
+        habits.preferred_channel_share,
+        habits.channel_entropy,
+        habits.preferred_payment,
+        habits.preferred_delivery,
+        affinities.top_category_share,
+        affinities.second_category,
+        affinities.second_category_share,
+        affinities.third_category,
+        affinities.third_category_share,
+        affinities.category_hhi,
+        affinities.brands_w,
+        affinities.brand_purchases_w,
+        affinities.top_brand,
+        affinities.top_brand_share,
+        affinities.brand_hhi,
+        affinities.brand_repeat_rate,
+        affinities.brand_loyalty_stated
     from {{ ref('feat_customer') }} as customers
     inner join as_of_dates on customers.as_of = as_of_dates.as_of
     left join {{ ref('feat_profile') }} as profiles
@@ -91,6 +129,12 @@ customers as (
         on customers.as_of = contacts.as_of and customers.customer_id = contacts.customer_id
     left join {{ ref('feat_activity') }} as activity
         on customers.as_of = activity.as_of and customers.customer_id = activity.customer_id
+    left join {{ ref('feat_price') }} as prices
+        on customers.as_of = prices.as_of and customers.customer_id = prices.customer_id
+    left join {{ ref('feat_habit') }} as habits
+        on customers.as_of = habits.as_of and customers.customer_id = habits.customer_id
+    left join {{ ref('feat_affinity') }} as affinities
+        on customers.as_of = affinities.as_of and customers.customer_id = affinities.customer_id
 )
 
 select * from customers

@@ -4,15 +4,16 @@ as_of_dates as (
     {{ as_of_dates() }}
 ),
 
-categories as (
+products as (
     select
-        as_of_dates.as_of,
-        products.source,
-        products.product_id,
-        products.category
-    from {{ ref('stg_products') }} as products
-    inner join as_of_dates on {{ is_known('products', 'as_of_dates') }}
-    where products.category is not null
+        as_of,
+        source,
+        product_id,
+        category,
+        category_price,
+        launched_on
+    from {{ ref('feat_product') }}
+    where category is not null
 ),
 
 -- the few orders that do not count are carried to the lines; carrying the many that do would take a table of them in
@@ -43,6 +44,9 @@ lines as (
         lines.line_id,
         lines.customer_id,
         lines.product_id,
+        lines.ordered_on,
+        lines.quantity,
+        coalesce(lines.list_amount, lines.net_amount) as list_amount,
         lines.net_amount
     from {{ ref('stg_order_lines') }} as lines
     inner join as_of_dates
@@ -61,23 +65,52 @@ counted_lines as (
             and lines.order_id = uncounted_orders.order_id
 ),
 
-per_category as (
+-- prices relative to their category as whole thousandths: their sum is the same in any order
+compared as (
     select
         counted_lines.as_of,
         counted_lines.customer_id,
-        categories.category,
-        cast(sum(counted_lines.net_amount - coalesce(lines_returned.returned_amount, 0)) as decimal(18, 2)) as net_w
+        products.category,
+        counted_lines.net_amount - coalesce(lines_returned.returned_amount, 0) as net_amount,
+        case
+            when counted_lines.quantity > 0 and counted_lines.list_amount > 0 and products.category_price > 0
+                then cast(
+                    round(
+                        1000 * least(
+                            cast(counted_lines.list_amount as double)
+                            / cast(counted_lines.quantity as double)
+                            / products.category_price,
+                            {{ var('highest_price_ratio') }}
+                        )
+                    ) as bigint
+                )
+        end as price_ratio,
+        {{ days_between('products.launched_on', 'counted_lines.ordered_on') }} as since_launch_days
     from counted_lines
-    inner join categories
-        on counted_lines.as_of = categories.as_of
-            and counted_lines.source = categories.source
-            and counted_lines.product_id = categories.product_id
+    inner join products
+        on counted_lines.as_of = products.as_of
+            and counted_lines.source = products.source
+            and counted_lines.product_id = products.product_id
     left join lines_returned
         on counted_lines.as_of = lines_returned.as_of
             and counted_lines.source = lines_returned.source
             and counted_lines.order_id = lines_returned.order_id
             and counted_lines.line_id = lines_returned.line_id
-    group by counted_lines.as_of, counted_lines.customer_id, categories.category
+),
+
+per_category as (
+    select
+        as_of,
+        customer_id,
+        category,
+        cast(sum(net_amount) as decimal(18, 2)) as net_w,
+        count(price_ratio) as priced_lines_w,
+        cast(coalesce(sum(price_ratio), 0) as bigint) as price_ratio_sum,
+        count(*) filter (where price_ratio >= 1000 * {{ var('premium_price_ratio') }}) as premium_lines_w,
+        count(since_launch_days) as launched_lines_w,
+        count(*) filter (where since_launch_days between 0 and {{ var('new_product_days') }}) as new_lines_w
+    from compared
+    group by as_of, customer_id, category
 )
 
 select * from per_category

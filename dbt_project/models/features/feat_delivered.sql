@@ -38,7 +38,9 @@ delivered as (
 categorised as (
     select
         as_of_dates.as_of,
-        count(products.category) > 0 as has_products
+        count(products.category) > 0 as has_products,
+        count(products.brand) > 0 as has_brands,
+        count(products.launched_on) > 0 as has_launch_days
     from as_of_dates
     left join {{ ref('stg_products') }} as products on {{ is_known('products', 'as_of_dates') }}
     group by as_of_dates.as_of
@@ -56,6 +58,8 @@ told as (
     select
         delivered.*,
         categorised.has_products,
+        categorised.has_brands,
+        categorised.has_launch_days,
         coalesce(priced.has_list_prices, false) as has_list_prices
     from delivered
     inner join categorised on delivered.as_of = categorised.as_of

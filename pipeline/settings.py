@@ -56,11 +56,28 @@ class Publish:
 
 @dataclass(frozen=True)
 class Features:
-    """`window_days`: W of the definitions, the look-back of the windowed features and scores (days)."""
+    """How far the features look back.
+
+    `window_days`: W of the definitions, the look-back of the windowed features and scores (days).
+    `trend_months`: complete calendar months shown per segment, each with its year before.
+    `lost_after_days`: a customer who could be lost at a month's start was, without an order for so long; H.
+    `nps_min_answers`: fewer answers in a segment's month say nothing about its NPS.
+    """
 
     window_days: int = 365
+    trend_months: int = 24
+    lost_after_days: int = 90
+    nps_min_answers: int = 30
 
     def __post_init__(self) -> None:
+        for name, least, most in (
+            ("trend_months", 1, 120),
+            ("lost_after_days", 7, 365),
+            ("nps_min_answers", 1, 10**6),
+        ):
+            if not least <= getattr(self, name) <= most:
+                msg = f"{name} is {getattr(self, name)}; wanted {least} to {most}"
+                raise ValueError(msg)
         if self.window_days < 30:
             msg = f"window_days is {self.window_days}; a window under 30 days leaves nothing to rank"
             raise ValueError(msg)

@@ -10,6 +10,7 @@ import hashlib
 import logging
 import shutil
 from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -115,7 +116,7 @@ def _variables(run: Run, folder: Path, day: Day) -> dict[str, Any]:
         "day_key": day.key,
         "as_of_dates": [{"as_of": day.as_of.isoformat(), "known_on": day.known_on.isoformat()}],
         "known_on": day.known_on.isoformat(),
-        "window_days": run.settings.features.window_days,
+        **asdict(run.settings.features),
         **declaration.variables(run.sources),
         "identity": list(run.settings.identity),
         "time_zone": run.settings.time_zone,

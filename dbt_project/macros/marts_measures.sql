@@ -11,3 +11,9 @@
         ]) as value
     from {{ relation }}
 {%- endmacro %}
+
+
+{# A share of a whole to four decimals; null where there is no whole. #}
+{% macro marts_rate(part, whole) -%}
+    cast(round(cast({{ part }} as double) / nullif({{ whole }}, 0), 4) as decimal(9, 4))
+{%- endmacro %}

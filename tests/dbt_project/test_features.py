@@ -11,6 +11,7 @@ import yaml
 from small_shop import APRIL_1, MAY_1, PROJECT, Built, FixtureLake, build, run_dbt, shop
 
 RULES = {
+    "a_customer_is_at_risk_from_the_month_after_an_order_until_the_next_or_the_window_ends",
     "the_latest_delivery_of_a_key_wins_and_the_same_content_again_is_a_duplicate",
     "a_sale_belongs_to_the_local_day_and_its_list_price_adds_the_shops_own_discounts",
     "an_age_bracket_is_its_midpoint_and_55_to_64_is_still_middle",

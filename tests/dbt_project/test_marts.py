@@ -10,6 +10,7 @@ import csv
 import json
 import shutil
 from datetime import date
+from decimal import Decimal
 from pathlib import Path
 
 import duckdb
@@ -25,7 +26,10 @@ SCHEMES = dict(SCHEME_TABLES)
 BY_HAND = ("rfm", "purchase_group", "value_tier", "lifecycle", "churn_level")
 """Schemes whose scores are written below; the others' are what their own module says of the six customers."""
 UPSTREAM = "path:seeds path:models/features path:models/staging"
-PUBLISHED = [*SCHEMES.values(), "customer_360", "segment_profile", "dictionary", "delivery", "reconciliation"]
+PUBLISHED = [
+    *(*SCHEMES.values(), "customer_360", "segment_profile", "segment_trend"),
+    *("dictionary", "delivery", "reconciliation"),
+]
 
 CONTRACTS = yaml.safe_load((PROJECT / "models" / "features" / "_features.yml").read_text(encoding="utf-8"))
 # Columns of customer_features with their types; whatever a customer below does not state is null.
@@ -87,6 +91,20 @@ REASONS = [
     ("churn_level", "CH_WATCH", "稍超过个人节奏", "Past rhythm",
      "recency_days > q75_days and recency_days <= churned_after_days"),
     ("churn_level", "CH_CHURNED", "超过流失天数", "Past the limit", "recency_days > churned_after_days"),
+]  # fmt: skip
+
+# one customer's month, as feat_customer_month has it
+MONTH = {"as_of": "date", "customer_id": "varchar", "month": "integer", "orders": "bigint",
+         "net_amount": "decimal(18,2)", "is_repeat": "boolean", "is_at_risk": "boolean", "is_lost": "boolean",
+         "csat_answers": "bigint", "csat_satisfied": "bigint", "nps_answers": "bigint",
+         "nps_promoters": "bigint", "nps_detractors": "bigint", "is_referrer": "boolean"}  # fmt: skip
+DECEMBER = 2017 * 12 + 11
+MONTHS = [
+    ("ann", DECEMBER, 2, "40.50", True, True, False, 0, 0, 0, 0, 0, True),
+    ("bob", DECEMBER, 1, "10.00", False, False, False, 0, 0, 0, 0, 0, False),
+    ("ann", DECEMBER - 12, 1, "5.00", False, False, False, 0, 0, 0, 0, 0, False),
+    ("fay", DECEMBER - 12, 0, "0.00", False, True, True, 0, 0, 0, 0, 0, False),
+    ("fay", DECEMBER - 24, 1, "7.00", False, False, False, 0, 0, 0, 0, 0, False),
 ]  # fmt: skip
 
 
@@ -167,6 +185,7 @@ class Shop:
         self.categories = list(CATEGORIES)
         self.beside = {}  # model of BESIDE: its rows
         self.cutpoints = ("ok", None, None)
+        self.months = list(MONTHS)
         self.account = [
             ("till", "purchases", "2017-12-30", "a.csv", "c0ffee", 10, 6, 1, 1, 1, 1),
             ("till", "purchases", "2017-12-31", "b.csv", "beef01", 4, 4, 0, 0, 0, 0),
@@ -204,6 +223,9 @@ class Shop:
         of_files |= {"file": "varchar", "layer": "varchar", "rows": "bigint", "amount": "decimal(18,2)"}
         moved = [("shop", "sales", as_of, "a.csv", layer, 5, "9.99") for layer in ("raw", "features")]
         write(self.folder / "feat_reconciliation.parquet", of_files, moved)
+        told = {"as_of": "date", "has_referrals": "boolean", "has_survey_responses": "boolean"}
+        write(self.folder / "feat_delivered.parquet", told, [(as_of, True, False)])
+        write(self.folder / "feat_customer_month.parquet", MONTH, [(as_of, *row) for row in self.months])
         kinds = {"status": "varchar", "gini": "double", "top_fifth_share": "double"}
         write(self.folder / "cutpoints.parquet", kinds, [self.cutpoints])
         for scheme, rows in self.scores.items():
@@ -287,6 +309,8 @@ def project(tmp_path_factory):
         ("features", "customer_features"),
         ("features", "feat_customer_category"),
         ("features", "feat_reconciliation"),
+        ("features", "feat_customer_month"),
+        ("features", "feat_delivered"),
         ("staging", "row_account"),
         *(("features", name) for name in BESIDE),
     ):
@@ -548,3 +572,33 @@ def test_seeds_have_words_for_every_code():
     assert {scheme: len(codes) for scheme, codes in segments.items()} == {
         "rfm": 12, "purchase_group": 6, "value_tier": 4, "lifecycle": 11, "churn_level": 6,
     }  # fmt: skip
+
+
+def test_a_trend_adds_up_months_beside_the_year_before(shop):
+    found = shop.rows(
+        "select month, active_customers, repeat_customers, orders, net_amount, repeat_rate, at_risk_customers, "
+        "lost_customers, churn_rate, referrers, referral_rate, csat_answers from {segment_trend} "
+        "where scheme = 'value_tier' and segment_code = 'A' and cohort = 'all' order by month"
+    )
+    none, half = Decimal(0), Decimal("0.5")
+    assert found == [
+        (date(2016, 12, 1), 1, 0, 1, Decimal("5.00"), none, 0, 0, None, 0, none, None),
+        (date(2017, 12, 1), 2, 1, 3, Decimal("50.50"), half, 1, 0, none, 1, half, None),
+    ]
+    found = shop.rows(
+        "select month, active_customers_year_before, net_amount_year_before from {segment_trend} "
+        "where scheme = 'value_tier' and segment_code in ('A', 'D') and cohort = 'all' order by segment_code, month"
+    )
+    assert found == [
+        (date(2016, 12, 1), None, None),
+        (date(2017, 12, 1), 1, Decimal("5.00")),
+        (date(2016, 12, 1), 1, Decimal("7.00")),
+    ]
+
+
+def test_every_scheme_tells_the_same_months_of_everybody(shop):
+    found = shop.rows(
+        "select distinct month, sum(net_amount) over (partition by scheme, month) from {segment_trend} "
+        "where cohort = 'all' order by month"
+    )
+    assert found == [(date(2016, 12, 1), Decimal("5.00")), (date(2017, 12, 1), Decimal("50.50"))]

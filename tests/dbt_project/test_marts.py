@@ -576,8 +576,8 @@ def test_seeds_have_words_for_every_code():
 
 def test_a_trend_adds_up_months_beside_the_year_before(shop):
     found = shop.rows(
-        "select month, active_customers, repeat_customers, orders, net_amount, repeat_rate, at_risk_customers, "
-        "lost_customers, churn_rate, referrers, referral_rate, csat_answers from {segment_trend} "
+        "select month, active_customers, repeat_customers, orders, net_amount, repeat_rate, "
+        "at_risk_customers, lost_customers, churn_rate, referrers, referral_rate, csat_answers from {segment_trend} "
         "where scheme = 'value_tier' and segment_code = 'A' and cohort = 'all' order by month"
     )
     none, half = Decimal(0), Decimal("0.5")
@@ -587,7 +587,8 @@ def test_a_trend_adds_up_months_beside_the_year_before(shop):
     ]
     found = shop.rows(
         "select month, active_customers_year_before, net_amount_year_before from {segment_trend} "
-        "where scheme = 'value_tier' and segment_code in ('A', 'D') and cohort = 'all' order by segment_code, month"
+        "where scheme = 'value_tier' and segment_code in ('A', 'D') and cohort = 'all' "
+        "order by segment_code, month"
     )
     assert found == [
         (date(2016, 12, 1), None, None),

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from models.churn import levels
 from models.segments import lifecycle, purchase_group, rfm, value_tier
+from models.segments.profile import demographic_segment, geo_segment
 from models.thresholds import check_kinds, check_within, threshold
 
 if TYPE_CHECKING:
@@ -19,6 +20,10 @@ FAMILIES: dict[str, dict[str, ModuleType]] = {
         "value_tier": value_tier,
         "lifecycle": lifecycle,
         "churn_level": levels,
+    },
+    "profile": {
+        "geo_segment": geo_segment,
+        "demographic_segment": demographic_segment,
     },
 }
 """Family → scheme → its module. A family is scored by one task; a scheme stands in exactly one.
@@ -69,6 +74,10 @@ class Thresholds:
     value_tier: value_tier.Thresholds = field(default_factory=value_tier.Thresholds)
     lifecycle: lifecycle.Thresholds = field(default_factory=lifecycle.Thresholds)
     churn_level: levels.Thresholds = field(default_factory=levels.Thresholds)
+    geo_segment: geo_segment.Thresholds = field(default_factory=geo_segment.Thresholds)
+    demographic_segment: demographic_segment.Thresholds = field(
+        default_factory=demographic_segment.Thresholds
+    )
     minimum_data: MinimumData = field(default_factory=MinimumData)
 
     def __post_init__(self) -> None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     import numpy as np
     import pandas as pd
@@ -76,3 +76,13 @@ def days_where(features: pd.DataFrame, column: str, needed: np.ndarray) -> np.nd
         msg = f"{column} is null or negative for {wrong} of {len(days)} customers; wanted days of 0 or more"
         raise FeatureUnknown(msg)
     return days
+
+
+def positions(features: pd.DataFrame, column: str, values: Sequence[str]) -> np.ndarray:
+    """Where each cell stands in `values`, as int64; -1 for null and for a value that is not among them."""
+    import pandas as pd
+
+    cells = features[column]
+    if isinstance(cells.dtype, pd.CategoricalDtype):
+        cells = cells.astype(object)
+    return pd.Index(values).get_indexer(cells.to_numpy(dtype=object, na_value=None)).astype("int64")

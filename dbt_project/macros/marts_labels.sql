@@ -30,6 +30,8 @@
         'value_tier',
         'lifecycle',
         'churn_level',
+        'geo_segment',
+        'demographic_segment',
     ] -%}
         {%- do tables.update({scheme: 'churn_flag' if scheme == 'churn_level' else scheme}) -%}
     {%- endfor -%}

@@ -4,7 +4,8 @@
 
     features  columns of customer_features, every one a reason names among them
     scores    columns of the scheme's scores beside segment and reason
-    words     column of `scores` or `features` → kind in the seed labels: gives <column>_label_zh and _label_en
+    words     column of `scores` or `features` → kind in the seed labels, or scheme.kind where the words are another
+              scheme's: gives <column>_label_zh and _label_en
 #}
 {% macro marts_scheme(scheme, features, scores=[], words={}) -%}
 with
@@ -23,7 +24,7 @@ segments as (
 
 {% for column, kind in words.items() %}
 {{ column }}_words as (
-    {{ marts_labels(scheme, kind) }}
+    {{ marts_labels(kind.split('.')[0] if '.' in kind else scheme, kind.split('.')[-1]) }}
 ),
 
 {% endfor %}

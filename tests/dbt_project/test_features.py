@@ -28,6 +28,9 @@ RULES = {
     "the_25_pairs_of_kano_answers_have_the_categories_of_the_table",
     "a_pair_is_of_one_questionnaire_and_the_last_of_a_customer_counts",
     "of_several_answers_to_a_question_the_last_counts",
+    "a_city_has_the_tier_in_force_and_the_regions_extract_speaks_before_the_list",
+    "a_name_is_the_one_city_it_fits_however_it_is_spelt_and_never_a_guess",
+    "a_city_is_where_most_orders_of_a_year_went_then_the_latest_and_else_that_of_the_profile",
     "what_came_late_was_corrected_or_withdrawn_is_told_from_an_act_of_the_day",
 }
 APRIL = "as_of = date '2017-04-01'"

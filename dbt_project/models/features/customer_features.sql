@@ -22,7 +22,25 @@ customers as (
         profiles.education,
         profiles.family_size,
         profiles.customer_kind,
+        profiles.industry,
+        profiles.company_size_band,
         cast(coalesce(profiles.basic_coverage, 0) as double) as basic_coverage,
+        places.country,
+        places.province,
+        places.city,
+        places.geo_basis,
+        places.city_match,
+        places.city_tier,
+        places.city_tier_basis,
+        places.city_list_year,
+        places.urban_rural,
+        places.climate_zone,
+        places.city_size_band,
+        places.culture_zone,
+        places.policy_tags,
+        places.green_region,
+        places.supported_industry,
+        places.geo_coverage,
         purchases.orders_life,
         purchases.orders_w,
         purchases.orders_30d,
@@ -119,6 +137,8 @@ customers as (
     inner join as_of_dates on customers.as_of = as_of_dates.as_of
     left join {{ ref('feat_profile') }} as profiles
         on customers.as_of = profiles.as_of and customers.customer_id = profiles.customer_id
+    left join {{ ref('feat_geo') }} as places
+        on customers.as_of = places.as_of and customers.customer_id = places.customer_id
     left join {{ ref('feat_purchase') }} as purchases
         on customers.as_of = purchases.as_of and customers.customer_id = purchases.customer_id
     left join {{ ref('feat_usage') }} as usage

@@ -14,7 +14,13 @@ known_profiles as (
         customers.* exclude (age_band),
         -- who tells the day of birth grows older with as_of; a bracket stays what it was
         coalesce({{ age_band("datesub('year', customers.birth_on, as_of_dates.as_of)") }}, customers.age_band)
-            as age_band
+            as age_band,
+        {{ company_size_band('customers.company_size') }} as company_size_band,
+        -- a city and its province come from one system, or they would name a place nobody gave
+        case
+            when customers.city is not null
+                then struct_pack(country := customers.country, province := customers.province, city := customers.city)
+        end as place
     from {{ ref('stg_customers') }} as customers
     inner join as_of_dates on {{ is_known('customers', 'as_of_dates') }}
 ),
@@ -26,7 +32,8 @@ people as (
         as_of,
         customer_id,
         {%- for field in [
-            'age_band', 'gender', 'income_band', 'occupation', 'education', 'family_size', 'customer_kind',
+            'age_band', 'gender', 'income_band', 'occupation', 'education', 'family_size', 'customer_kind', 'industry',
+            'company_size_band', 'place',
         ] %}
         {{ freshest(field) if several else field }},
         {%- endfor %}
@@ -46,6 +53,11 @@ profiles as (
         education,
         family_size,
         customer_kind,
+        industry,
+        company_size_band,
+        place.country as country,
+        place.province as province,
+        place.city as city,
         consent_marketing,
         {{ share_known(0, {
             'age_band is not null': 1,

@@ -53,6 +53,13 @@ sections as (
         customers.education,
         customers.family_size,
         customers.customer_kind,
+        customers.industry,
+        customers.company_size_band,
+        customers.country,
+        customers.province,
+        customers.city,
+        customers.city_tier,
+        customers.urban_rural,
         customers.basic_coverage,
         -- purchase
         customers.orders_life,

@@ -1,0 +1,1 @@
+"""Schemes of who customers are and where: place, age, occasion, way of living."""

@@ -17,7 +17,7 @@ COLUMNS: tuple[str, ...] = (
 """Null for a customer nobody drew: an extract that is absent."""
 
 CITIES = (
-    *((f"city of {tier}", tier, "urban") for tier in ("tier1", "new_tier1", "tier2", "tier3", "tier4", "tier5")),
+    *(("a city", tier, "urban") for tier in ("tier1", "new_tier1", "tier2", "tier3", "tier4", "tier5")),
     ("village of tier5", "tier5", "rural"),
     ("village of no tier", None, "rural"),
     ("listed, nothing else known", "tier1", None),

@@ -1,7 +1,8 @@
 """Age: young, middle or senior people, and companies apart.
 
-Age says nothing about a company, whoever's birthday its record holds: companies are a group of their own, so that the
-scheme stays total and exclusive. A person whose age nobody tells is unknown. Bands: definitions part 8, section 19.
+Age says nothing about a company, whoever's birthday its record holds: companies are a group of their own, so
+that the scheme stays total and exclusive. A person whose age nobody tells is unknown. Bands: definitions
+part 8, section 19.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """Place: the tier of the customer's city, with the countryside as a group of its own.
 
-A city's tier is what was in force on the last day that is seen: the regions extract where it names the city, else
-the dated list of the seed `city_tiers`. Rural goes before any tier: a village belongs to a city that has one. A
-city that nothing in force names is unknown, never a tier. Source: definitions part 8, section 13.
+A city's tier is what was in force on the last day that is seen: the regions extract where it names the city,
+else the dated list of the seed `city_tiers`. Rural goes before any tier: a village belongs to a city that has
+one. A city that nothing in force names is unknown, never a tier. Source: definitions part 8, section 13.
 """
 
 from __future__ import annotations

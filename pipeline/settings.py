@@ -13,7 +13,7 @@ import os
 import types
 import typing
 from collections.abc import Mapping
-from dataclasses import MISSING, Field, dataclass, field, fields, is_dataclass, replace
+from dataclasses import MISSING, Field, dataclass, field, fields, is_dataclass, make_dataclass, replace
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any, Literal
@@ -54,33 +54,34 @@ class Publish:
             raise ValueError(msg)
 
 
-@dataclass(frozen=True)
-class Features:
-    """How far the features look back.
+def _features() -> type:
+    """The thresholds of the SQL as a settings class: names and defaults are those of dbt_project.yml."""
+    import yaml
 
-    `window_days`: W of the definitions, the look-back of the windowed features and scores (days).
-    `trend_months`: complete calendar months shown per segment, each with its year before.
-    `lost_after_days`: a customer who could be lost at a month's start was, without an order for so long; H.
-    `nps_min_answers`: fewer answers in a segment's month say nothing about its NPS.
-    """
+    project = yaml.safe_load((REPOSITORY / "dbt_project" / "dbt_project.yml").read_text(encoding="utf-8"))
+    defaults = {
+        name: tuple(value) if isinstance(value, list) else value
+        for name, value in project["vars"][project["name"]].items()
+    }
 
-    window_days: int = 365
-    trend_months: int = 24
-    lost_after_days: int = 90
-    nps_min_answers: int = 30
-
-    def __post_init__(self) -> None:
-        for name, least, most in (
-            ("trend_months", 1, 120),
-            ("lost_after_days", 7, 365),
-            ("nps_min_answers", 1, 10**6),
-        ):
-            if not least <= getattr(self, name) <= most:
-                msg = f"{name} is {getattr(self, name)}; wanted {least} to {most}"
-                raise ValueError(msg)
+    def check(self: Any) -> None:
         if self.window_days < 30:
             msg = f"window_days is {self.window_days}; a window under 30 days leaves nothing to rank"
             raise ValueError(msg)
+        for name in defaults:
+            value = getattr(self, name)
+            if isinstance(value, int | float) and value <= 0:
+                msg = f"{name} is {value}; wanted more than 0"
+                raise ValueError(msg)
+
+    kinds = {
+        name: tuple[str, ...] if isinstance(value, tuple) else type(value) for name, value in defaults.items()
+    }
+    parts = [(name, kinds[name], field(default=value)) for name, value in defaults.items()]
+    return make_dataclass("Features", parts, frozen=True, namespace={"__post_init__": check})
+
+
+Features = _features()
 
 
 @dataclass(frozen=True)
@@ -128,7 +129,7 @@ class Settings:
     incoming_connection: str | None = None
     schedule: Schedule = field(default_factory=Schedule)
     publish: Publish = field(default_factory=Publish)
-    features: Features = field(default_factory=Features)
+    features: Features = field(default_factory=Features)  # type: ignore[valid-type]
     resources: Resources = field(default_factory=Resources)
     retention: Retention = field(default_factory=Retention)
     approved_shift: tuple[str, ...] = ()

@@ -576,8 +576,8 @@ def test_seeds_have_words_for_every_code():
 def test_a_trend_adds_up_months_beside_the_year_before(shop):
     found = shop.rows(
         "select month, active_customers, repeat_customers, orders, net_amount, repeat_rate, "
-        "at_risk_customers, lost_customers, churn_rate, referrers, referral_rate, csat_answers from {segment_trend} "
-        "where scheme = 'value_tier' and segment_code = 'A' and cohort = 'all' order by month"
+        "at_risk_customers, lost_customers, churn_rate, referrers, referral_rate, csat_answers "
+        "from {segment_trend} where scheme = 'value_tier' and segment_code = 'A' and cohort = 'all' order by month"
     )
     none, half = Decimal(0), Decimal("0.5")
     assert found == [

@@ -4,9 +4,10 @@ from datetime import date
 from pathlib import Path
 
 import pytest
+import yaml
 
 from pipeline import settings as module
-from pipeline.settings import SettingsInvalid, load
+from pipeline.settings import REPOSITORY, SettingsInvalid, load
 
 
 def write(folder: Path, text: str) -> Path:
@@ -106,3 +107,20 @@ def test_approving_a_shift_is_published_but_leaves_the_cut_points_in_force(tmp_p
     plain, approved = load(write(tmp_path, "")), load(write(tmp_path, "approved_shift: [rfm]\n"))
     assert plain.meaning_hash != approved.meaning_hash
     assert plain.fit_hash == approved.fit_hash
+
+
+def test_a_threshold_of_the_sql_is_a_setting_with_the_projects_own_default(tmp_path):
+    project = yaml.safe_load((REPOSITORY / "dbt_project" / "dbt_project.yml").read_text(encoding="utf-8"))
+    defaults = project["vars"]["segmentation"]
+    found = load(write(tmp_path, "features: {premium_price_ratio: 1.5}\n")).features
+    assert found.premium_price_ratio == 1.5
+    assert found.new_product_days == defaults["new_product_days"]
+    loose = [name for name, value in project["vars"].items() if isinstance(value, int | float)]
+    assert loose == [], (
+        "a number every run shares belongs under segmentation, where a setting can override it"
+    )
+
+
+def test_a_threshold_of_the_sql_is_above_zero(tmp_path):
+    with pytest.raises(SettingsInvalid, match=r"line 1: features\.key_needs: key_needs is 0; wanted more"):
+        load(write(tmp_path, "features: {key_needs: 0}\n"))

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from models.churn import levels
 from models.segments import lifecycle, purchase_group, rfm, value_tier
 from models.segments.profile import demographic_segment, geo_segment
+from models.segments.voice import satisfaction
 from models.thresholds import check_kinds, check_within, threshold
 
 if TYPE_CHECKING:
@@ -24,6 +25,9 @@ FAMILIES: dict[str, dict[str, ModuleType]] = {
     "profile": {
         "geo_segment": geo_segment,
         "demographic_segment": demographic_segment,
+    },
+    "voice": {
+        "satisfaction": satisfaction,
     },
 }
 """Family → scheme → its module. A family is scored by one task; a scheme stands in exactly one.
@@ -66,7 +70,8 @@ class MinimumData:
 class Thresholds:
     """The thresholds of every scheme, and the data cut-points need; a field per scheme of SCHEMES.
 
-    The lifecycle stages judge by the same churn levels as the scheme churn_level, always.
+    The lifecycle stages judge by the same churn levels as the scheme churn_level, always, and satisfaction
+    holds a reorder against the same cycle as they.
     """
 
     rfm: rfm.Thresholds = field(default_factory=rfm.Thresholds)
@@ -78,8 +83,11 @@ class Thresholds:
     demographic_segment: demographic_segment.Thresholds = field(
         default_factory=demographic_segment.Thresholds
     )
+    satisfaction: satisfaction.Thresholds = field(default_factory=satisfaction.Thresholds)
     minimum_data: MinimumData = field(default_factory=MinimumData)
 
     def __post_init__(self) -> None:
         if self.lifecycle.levels != self.churn_level:
             object.__setattr__(self, "lifecycle", replace(self.lifecycle, levels=self.churn_level))
+        if self.satisfaction.lifecycle != self.lifecycle:
+            object.__setattr__(self, "satisfaction", replace(self.satisfaction, lifecycle=self.lifecycle))

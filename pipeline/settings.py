@@ -70,8 +70,9 @@ def _features() -> type:
             raise ValueError(msg)
         for name in defaults:
             value = getattr(self, name)
-            if isinstance(value, int | float) and value <= 0:
-                msg = f"{name} is {value}; wanted more than 0"
+            least = "0 or more" if defaults[name] == 0 else "more than 0"
+            if isinstance(value, int | float) and (value < 0 or (value == 0 and defaults[name] != 0)):
+                msg = f"{name} is {value}; wanted {least}"
                 raise ValueError(msg)
 
     kinds = {

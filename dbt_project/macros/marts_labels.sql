@@ -32,6 +32,7 @@
         'churn_level',
         'geo_segment',
         'demographic_segment',
+        'satisfaction',
     ] -%}
         {%- do tables.update({scheme: 'churn_flag' if scheme == 'churn_level' else scheme}) -%}
     {%- endfor -%}

@@ -32,6 +32,9 @@ RULES = {
     "a_name_is_the_one_city_it_fits_however_it_is_spelt_and_never_a_guess",
     "a_city_is_where_most_orders_of_a_year_went_then_the_latest_and_else_that_of_the_profile",
     "what_came_late_was_corrected_or_withdrawn_is_told_from_an_act_of_the_day",
+    "an_opinion_counts_half_after_half_a_year_and_an_answer_out_of_its_scale_not_at_all",
+    "what_was_sent_and_came_back_is_counted_by_the_day_of_the_order",
+    "a_complaint_opened_again_is_unresolved_and_only_an_order_of_a_later_day_is_a_reorder",
 }
 APRIL = "as_of = date '2017-04-01'"
 MAY = "as_of = date '2017-05-01'"

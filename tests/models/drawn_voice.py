@@ -7,10 +7,66 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     import numpy as np
 
-COLUMNS: tuple[str, ...] = ()
+SATISFACTION = (
+    "csat_score",
+    "csat_weight",
+    "nps_score",
+    "nps_weight",
+    "review_score",
+    "review_weight",
+    "opinions_365d",
+    "complaints_180d",
+    "unresolved_complaints_365d",
+    "reorder_days_after_complaint",
+    "shipped_orders_365d",
+    "shipped_365d",
+    "returned_of_shipped_365d",
+    "return_rate_180d",
+)
+
+COLUMNS: tuple[str, ...] = ("nps_last", *SATISFACTION)
 """Null for a customer nobody drew: an extract that is absent."""
 
 
 def draw(rng: np.random.Generator, row: dict[str, Any]) -> dict[str, Any]:
     """A value, or null, for each of COLUMNS, of the customer `row` (the columns drawn before it)."""
-    return {}
+    return said(rng) | done(rng, row)
+
+
+def said(rng: np.random.Generator) -> dict[str, Any]:
+    """Answers and ratings: about half of the customers gave none of a kind."""
+    found: dict[str, Any] = {"nps_last": None}
+    for opinion, steps in (("csat", 4), ("nps", 10), ("review", 4)):
+        given = rng.random() < 0.4
+        found[f"{opinion}_score"] = round(float(rng.integers(0, steps + 1)) / steps, 4) if given else None
+        found[f"{opinion}_weight"] = round(float(rng.uniform(0.05, 3)), 6) if given else None
+    if found["nps_score"] is not None:
+        found["nps_last"] = round(10 * found["nps_score"])
+    given = [found[f"{opinion}_score"] is not None for opinion in ("csat", "nps", "review")]
+    found["opinions_365d"] = sum(given)
+    return found
+
+
+def done(rng: np.random.Generator, row: dict[str, Any]) -> dict[str, Any]:
+    """Complaints and returns; for one in ten the extracts are absent."""
+    orders = row["orders_w"]
+    shipped = round(float(rng.lognormal(4.0, 1.0)) * orders, 2)
+    returned = round(shipped * float(rng.choice([0, 0, 0, 0.1, 0.5, 1])), 2)
+    complaints = int(rng.choice([0, 0, 0, 0, 1, 2, 4]))
+    again = complaints > 0 and rng.random() < 0.5
+    found: dict[str, Any] = {
+        "complaints_365d": complaints,
+        "complaints_180d": int(rng.integers(0, complaints + 1)),
+        "unresolved_complaints_365d": int(rng.integers(0, complaints + 1)),
+        "reorder_days_after_complaint": int(rng.integers(1, 90)) if again else None,
+        "shipped_orders_365d": orders,
+        "shipped_365d": shipped,
+        "returned_of_shipped_365d": returned,
+        "return_rate_180d": round(returned / shipped, 4) if shipped and rng.random() < 0.7 else None,
+    }
+    if rng.random() < 0.1:
+        absent = ("complaints_365d", "complaints_180d", "unresolved_complaints_365d")
+        found |= dict.fromkeys((*absent, "reorder_days_after_complaint"))
+    if rng.random() < 0.1:
+        found |= dict.fromkeys(("returned_of_shipped_365d", "return_rate_180d"))
+    return found

@@ -73,7 +73,7 @@ def test_the_stages_and_the_levels_agree_on_who_is_churned(crowd, fitted):
 @pytest.mark.parametrize("part", [part.name for part in fields(Thresholds)])
 def test_every_threshold_has_a_unit_and_a_reason(part):
     for number in fields(getattr(DEFAULTS, part)):
-        if number.name != "levels":
+        if number.name not in ("levels", "lifecycle"):
             assert number.metadata["unit"]
             assert number.metadata["reason"]
 
@@ -115,6 +115,7 @@ def test_a_value_without_sense_is_refused_by_its_name(scheme, name, value):
 def test_the_stages_judge_by_the_thresholds_of_the_levels():
     found = Thresholds(churn_level=levels.Thresholds(shrinkage=5))
     assert found.lifecycle.levels.shrinkage == found.churn_level.shrinkage == 5
+    assert found.satisfaction.lifecycle == found.lifecycle
 
 
 def test_every_scheme_has_its_thresholds():

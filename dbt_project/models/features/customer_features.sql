@@ -93,6 +93,20 @@ customers as (
         contacts.last_contact_on,
         contacts.consent_marketing,
         contacts.contact_coverage,
+        satisfaction.csat_score,
+        satisfaction.csat_weight,
+        satisfaction.nps_score,
+        satisfaction.nps_weight,
+        satisfaction.review_score,
+        satisfaction.review_weight,
+        satisfaction.opinions_365d,
+        satisfaction.complaints_180d,
+        satisfaction.unresolved_complaints_365d,
+        satisfaction.reorder_days_after_complaint,
+        satisfaction.shipped_orders_365d,
+        satisfaction.shipped_365d,
+        satisfaction.returned_of_shipped_365d,
+        satisfaction.return_rate_180d,
         activity.last_event_on,
         activity.last_late_on,
         prices.listed_orders_w,
@@ -147,6 +161,8 @@ customers as (
         on customers.as_of = feedback.as_of and customers.customer_id = feedback.customer_id
     left join {{ ref('feat_contact') }} as contacts
         on customers.as_of = contacts.as_of and customers.customer_id = contacts.customer_id
+    left join {{ ref('feat_satisfaction') }} as satisfaction
+        on customers.as_of = satisfaction.as_of and customers.customer_id = satisfaction.customer_id
     left join {{ ref('feat_activity') }} as activity
         on customers.as_of = activity.as_of and customers.customer_id = activity.customer_id
     left join {{ ref('feat_price') }} as prices

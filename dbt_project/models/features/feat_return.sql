@@ -26,6 +26,8 @@ per_customer as (
             as unlinked_w,
         cast(sum(amount) filter (where is_unlinked and age_days <= 30) as decimal(18, 2)) as unlinked_30d,
         cast(sum(amount) filter (where is_unlinked and age_days <= 90) as decimal(18, 2)) as unlinked_90d,
+        cast(sum(amount) filter (where is_unlinked and age_days <= 180) as decimal(18, 2)) as unlinked_180d,
+        cast(sum(amount) filter (where is_unlinked and age_days <= 365) as decimal(18, 2)) as unlinked_365d,
         cast(sum(amount) filter (where is_unlinked and age_days between 91 and 180) as decimal(18, 2))
             as unlinked_previous_90d,
         cast(sum(amount) filter (where is_unlinked and age_days between 91 and 360) as decimal(18, 2))

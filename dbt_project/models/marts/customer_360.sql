@@ -4,6 +4,7 @@
 {%- set beside = {
     'rfm': ['rfm_code', 'rfm8_code'],
     'churn_level': ['flag_churn_risk'],
+    'satisfaction': ['satisfaction_index'],
 } -%}
 {%- set schemes = marts_scheme_tables().keys() | list %}
 
@@ -118,6 +119,7 @@ sections as (
         cast(rfm_scores.rfm_code as varchar) as rfm_code,
         cast(rfm_scores.rfm8_code as varchar) as rfm8_code,
         cast(churn_level_scores.flag_churn_risk as boolean) as flag_churn_risk,
+        cast(satisfaction_scores.satisfaction_index as double) as satisfaction_index,
         {%- for scheme in schemes %}
         {{ scheme }}_scores.segment_code as {{ scheme }}_segment_code{{ ',' if not loop.last }}
         {%- endfor %}

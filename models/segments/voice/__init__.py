@@ -1,0 +1,1 @@
+"""Schemes of what customers need, say and recommend."""

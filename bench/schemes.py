@@ -3,10 +3,10 @@
     python bench/schemes.py --customers 100000 1000000 3000000
     python bench/schemes.py --customers 1000000 --marts
 
-Features are given: drawn from the contract of customer_features, each customer one of a few thousand of the tests'
-crowd with money of their own, so a new feature or scheme is measured as soon as the crowd knows it. Each size is
-scored in a process of its own, by the pipeline's own steps. With --marts everything behind the scores is built and
-audited as well, and the seconds of every table are shown.
+Features are given: drawn from the contract of customer_features, each customer one of a few thousand of the
+tests' crowd with money of their own, so a new feature or scheme is measured as soon as the crowd knows it.
+Each size is scored in a process of its own, by the pipeline's own steps. With --marts everything behind the
+scores is built and audited as well, and the seconds of every table are shown.
 """
 
 from __future__ import annotations
@@ -88,7 +88,7 @@ def _run(folder: Path) -> Run:
     return Run(load(folder / "segmentation.yml"), Day.of(population.AS_OF), "bench__schemes")
 
 
-# --- the features --------------------------------------------------------------------------------------------
+# --- the features -------------------------------------------------------------------------------------------
 
 
 def _draw(folder: Path, size: int) -> None:
@@ -169,7 +169,7 @@ def _categories(path: Path) -> Iterator[pd.DataFrame]:
             )
 
 
-# --- the measured part ---------------------------------------------------------------------------------------
+# --- the measured part --------------------------------------------------------------------------------------
 
 
 def _take(folder: Path, size: int, marts: bool) -> None:
@@ -195,7 +195,7 @@ def _take(folder: Path, size: int, marts: bool) -> None:
 
 
 def _build_an_empty_day(run: Run, folder: Path) -> None:
-    """Every relation the marts read, of a shop with one empty file; then the drawn customers in their place."""
+    """Every relation the marts read, of a shop with one empty file; then the drawn customers instead."""
     import duckdb
 
     sent = folder / "extracts" / "standard" / "customers" / "customers_2017-12-31.csv"
@@ -208,7 +208,8 @@ def _build_an_empty_day(run: Run, folder: Path) -> None:
     for step in (steps.land, steps.load_raw, steps.build_features):
         step(run)
     lake.put(drawn, lake.features_path(run.lake, run.day))
-    lake.put(lake.features_path(run.lake, run.day), run.folder / "features" / "customer_features.parquet")
+    taken = run.folder / "features" / "customer_features.parquet"
+    lake.put(drawn, taken)
     with duckdb.connect(str(run.folder / "run.duckdb")) as connection:
         connection.execute("drop table if exists features.feat_customer_category")
         connection.read_parquet(str(folder / "categories.parquet")).create("features.feat_customer_category")

@@ -74,6 +74,6 @@ with DAG(
         for family in FAMILIES:
             do(f"score:{family}", name=family)
     with TaskGroup("publish") as publish:
-        chain(do("build_marts"), do("audit"), do("publish"))
+        chain(do("compare"), do("build_marts"), do("audit"), do("publish"))
 
     chain(ingest, build, score, publish)

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from models.schemes import FAMILIES, SCHEMES
-from pipeline import gates, hash_key
+from pipeline import comparing, gates, hash_key
 from pipeline.run import SEEDS, Run
 from storage import artifacts, declaration, incoming, lake, landing, published, raw, upkeep
 from storage.lake import Day
@@ -232,6 +232,11 @@ def score(run: Run, family: str) -> dict[str, Any]:
     return {"customers": counts, "cutpoint_version": version}
 
 
+def compare(run: Run) -> dict[str, int]:
+    """Count over all scores what SQL could only count dearly, for the marts to tell."""
+    return {"pairs": comparing.write_pairs(run.lake, run.day, run.folder / "compared")}
+
+
 def build_marts(run: Run) -> dict[str, int]:
     """dbt: what BI reads, into the run's folder.
 
@@ -336,7 +341,7 @@ def _clear_published_runs(run: Run) -> None:
     for mark in (run.lake / "runs").glob(f"*/{_PUBLISHED}"):
         spent = ["pending", "fit", "spill"]
         if mark.parent != run.folder:
-            spent += ["marts", "features"]
+            spent += ["marts", "compared", "features"]
         for name in spent:
             shutil.rmtree(mark.parent / name, ignore_errors=True)
         for leftover in mark.parent.glob("run.duckdb*"):
@@ -366,6 +371,7 @@ STEPS: Sequence[str] = (
     "check_features",
     "ensure_cutpoints",
     *(f"score:{family}" for family in FAMILIES),
+    "compare",
     "build_marts",
     "audit",
     "publish",

@@ -56,7 +56,7 @@ def test_the_day_runs_its_steps_in_order_and_the_families_side_by_side(bag):
     for family in FAMILIES:
         task = taken[f"score:{family}"]
         assert task.upstream_task_ids == {"build.ensure_cutpoints"}
-        assert task.downstream_task_ids == {"publish.build_marts"}
+        assert task.downstream_task_ids == {"publish.compare"}
 
 
 @pytest.mark.parametrize(

@@ -151,7 +151,13 @@ GOOD = {
             "customers_difference": 0.0,
             "rows_unaccounted": 0.0,
         }
-        for table in ("customer_360", *SCHEME_TABLES.values(), "segment_profile", "dictionary")
+        for table in (
+            "customer_360",
+            *SCHEME_TABLES.values(),
+            "segment_profile",
+            "segment_overlap",
+            "dictionary",
+        )
     ],
     "reason_replay": [{"scheme": "rfm", "customer_id": "C1", "own_reason_holds": True, "reasons_held": 1.0}],
     "columns": [

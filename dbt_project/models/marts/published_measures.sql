@@ -23,6 +23,10 @@ segment_profile as (
     select * from {{ ref('segment_profile') }}
 ),
 
+segment_overlap as (
+    select * from {{ ref('segment_overlap') }}
+),
+
 dictionary as (
     select * from {{ ref('dictionary') }}
 ),
@@ -90,6 +94,15 @@ population as (
         count(*) as customers,
         coalesce(sum(net_w), 0) as net_w
     from customers
+),
+
+overlap_sums as (
+    select
+        scheme,
+        other_scheme,
+        sum(customers_in_both) as customers
+    from segment_overlap
+    group by scheme, other_scheme
 ),
 
 named_actions as (
@@ -184,6 +197,22 @@ measured as (
     {{ marts_measures('segment_profile', 'profile_sums cross join population', {
         'customers_difference': 'max(abs(profile_sums.customers - population.customers))',
         'net_w_difference': 'max(abs(profile_sums.net_w - population.net_w))',
+    }) }}
+
+    union all
+
+    {{ marts_measures('segment_overlap', 'segment_overlap', {
+        'rows': 'count(*)',
+        'distinct_keys': "count(distinct scheme || '/' || segment_code || '/' || other_scheme || '/' "
+            ~ "|| other_segment_code)",
+        'labels_missing_zh': "count(*) filter (where coalesce(label_zh, '') = '' or coalesce(other_label_zh, '') = '')",
+        'labels_missing_en': "count(*) filter (where coalesce(label_en, '') = '' or coalesce(other_label_en, '') = '')",
+    }) }}
+
+    union all
+
+    {{ marts_measures('segment_overlap', 'overlap_sums cross join population', {
+        'customers_difference': 'max(abs(overlap_sums.customers - population.customers))',
     }) }}
 
     union all

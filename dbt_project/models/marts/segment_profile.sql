@@ -9,14 +9,8 @@ customers as (
     select * from {{ ref('customer_360') }}
 ),
 
-category_net as (
-    select
-        cast(customer_id as varchar) as customer_id,
-        as_of,
-        category,
-        net_w
-    from {{ ref('feat_customer_category') }}
-    where net_w > 0
+segment_categories as (
+    select * from {{ ref('segment_category') }}
 ),
 
 segments as (
@@ -63,41 +57,17 @@ measured as (
         median(orders_w) as median_orders_w,
         median(net_w) as median_net_w,
         median(aov_w) as median_aov_w,
-        median(tenure_days) as median_tenure_days
+        median(tenure_days) as median_tenure_days,
+        count(*) filter (where orders_life >= 1) as buyers,
+        count(*) filter (where orders_life >= 2) as repeat_buyers,
+        count(*) filter (where flag_churn_risk) as at_risk,
+        count(csat_last) as csat_answers,
+        sum(csat_last) as csat_sum,
+        count(nps_last) as nps_answers,
+        count(*) filter (where nps_last >= 9) as nps_promoters,
+        count(*) filter (where nps_last <= 6) as nps_detractors
     from customers
     group by {{ scheme }}_segment_code
-    {{ 'union all' if not loop.last }}
-    {%- endfor %}
-),
-
--- one pass over customers and categories for all schemes; a row is of the scheme whose bit is not set
-category_combinations as (
-    select
-        {%- for scheme in schemes %}
-        customers.{{ scheme }}_segment_code,
-        {%- endfor %}
-        category_net.category,
-        sum(category_net.net_w) as net_w,
-        grouping_id({% for scheme in schemes %}customers.{{ scheme }}_segment_code{{ ', ' if not loop.last }}{% endfor %}) as left_out
-    from category_net
-    inner join customers
-        on category_net.customer_id = customers.customer_id and category_net.as_of = customers.as_of
-    group by grouping sets (
-        {%- for scheme in schemes %}
-        (category_net.category, customers.{{ scheme }}_segment_code){{ ',' if not loop.last }}
-        {%- endfor %}
-    )
-),
-
-segment_categories as (
-    {%- for scheme in schemes %}
-    select
-        '{{ scheme }}' as scheme,
-        {{ scheme }}_segment_code as segment_code,
-        category,
-        net_w
-    from category_combinations
-    where left_out = {{ 2 ** (schemes | length) - 1 - 2 ** loop.revindex0 }}
     {{ 'union all' if not loop.last }}
     {%- endfor %}
 ),
@@ -145,6 +115,24 @@ profiled as (
         cast(measured.median_net_w as decimal(18, 2)) as median_net_w,
         cast(measured.median_aov_w as decimal(18, 2)) as median_aov_w,
         cast(measured.median_tenure_days as double) as median_tenure_days,
+        cast(
+            round(
+                100 * cast(measured.net_w as double) * population.customers
+                / (cast(nullif(population.net_w, 0) as double) * measured.customers), 1
+            ) as decimal(18, 1)
+        ) as net_index,
+        {{ marts_rate('measured.repeat_buyers', 'measured.buyers') }} as repeat_rate,
+        {{ marts_rate('measured.at_risk', 'measured.buyers') }} as churn_risk_share,
+        case when delivered.has_survey_responses then coalesce(measured.csat_answers, 0) end as csat_answers,
+        cast(round(cast(measured.csat_sum as double) / nullif(measured.csat_answers, 0), 2) as decimal(4, 2)) as csat_mean,
+        case when delivered.has_survey_responses then coalesce(measured.nps_answers, 0) end as nps_answers,
+        case
+            when measured.nps_answers >= {{ var('nps_min_answers') }}
+                then cast(
+                    round(100 * cast(measured.nps_promoters - measured.nps_detractors as double) / measured.nps_answers, 1)
+                    as decimal(5, 1)
+                )
+        end as nps,
         top_categories.top_category_1,
         top_categories.top_category_1_share,
         top_categories.top_category_2,
@@ -158,6 +146,7 @@ profiled as (
     from segments
     cross join population
     cross join in_force
+    inner join {{ ref('feat_delivered') }} as delivered on delivered.as_of = {{ marts_as_of() }}
     left join cutpoints on segments.scheme = cutpoints.scheme
     left join measured
         on segments.scheme = measured.scheme and segments.segment_code = measured.segment_code

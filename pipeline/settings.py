@@ -68,10 +68,10 @@ def _features() -> type:
         if self.window_days < 30:
             msg = f"window_days is {self.window_days}; a window under 30 days leaves nothing to rank"
             raise ValueError(msg)
-        for name in defaults:
+        for name, default in defaults.items():
             value = getattr(self, name)
-            least = "0 or more" if defaults[name] == 0 else "more than 0"
-            if isinstance(value, int | float) and (value < 0 or (value == 0 and defaults[name] != 0)):
+            least = "0 or more" if default == 0 else "more than 0"
+            if isinstance(value, int | float) and (value < 0 or (value == 0 and default != 0)):
                 msg = f"{name} is {value}; wanted {least}"
                 raise ValueError(msg)
 

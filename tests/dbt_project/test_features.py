@@ -34,6 +34,7 @@ RULES = {
     "what_came_late_was_corrected_or_withdrawn_is_told_from_an_act_of_the_day",
     "an_opinion_counts_half_after_half_a_year_and_an_answer_out_of_its_scale_not_at_all",
     "what_was_sent_and_came_back_is_counted_by_the_day_of_the_order",
+    "a_referral_counts_once_for_the_first_who_invited_and_never_for_oneself",
     "a_complaint_opened_again_is_unresolved_and_only_an_order_of_a_later_day_is_a_reorder",
 }
 APRIL = "as_of = date '2017-04-01'"

@@ -24,13 +24,24 @@ SATISFACTION = (
     "return_rate_180d",
 )
 
-COLUMNS: tuple[str, ...] = ("nps_last", *SATISFACTION)
+REFERRAL = (
+    "invites_365d",
+    "invites_converted_365d",
+    "conversions_365d",
+    "conversions_life",
+    "self_referrals_life",
+    "referral_channel",
+    "crv",
+    "crv_basis",
+)
+
+COLUMNS: tuple[str, ...] = ("nps_last", *SATISFACTION, *REFERRAL)
 """Null for a customer nobody drew: an extract that is absent."""
 
 
 def draw(rng: np.random.Generator, row: dict[str, Any]) -> dict[str, Any]:
     """A value, or null, for each of COLUMNS, of the customer `row` (the columns drawn before it)."""
-    return said(rng) | done(rng, row)
+    return said(rng) | done(rng, row) | referred(rng)
 
 
 def said(rng: np.random.Generator) -> dict[str, Any]:
@@ -70,3 +81,21 @@ def done(rng: np.random.Generator, row: dict[str, Any]) -> dict[str, Any]:
     if rng.random() < 0.1:
         found |= dict.fromkeys(("returned_of_shipped_365d", "return_rate_180d"))
     return found
+
+
+def referred(rng: np.random.Generator) -> dict[str, Any]:
+    """Invitations and what became of them; for one in ten the extract is absent."""
+    if rng.random() < 0.1:
+        return dict.fromkeys(REFERRAL)
+    invites = int(rng.choice([0, 0, 0, 1, 2, 4]))
+    conversions = int(rng.integers(0, invites + 1))
+    return {
+        "invites_365d": invites,
+        "invites_converted_365d": conversions,
+        "conversions_365d": conversions,
+        "conversions_life": conversions + int(rng.random() < 0.2),
+        "self_referrals_life": int(rng.random() < 0.05),
+        "referral_channel": str(rng.choice(["wechat", "word_of_mouth"])) if invites else None,
+        "crv": round(float(rng.normal(100, 80)), 2) if conversions else 0.0,
+        "crv_basis": "net" if conversions else None,
+    }

@@ -107,6 +107,14 @@ customers as (
         satisfaction.shipped_365d,
         satisfaction.returned_of_shipped_365d,
         satisfaction.return_rate_180d,
+        referrers.invites_365d,
+        referrers.invites_converted_365d,
+        referrers.conversions_365d,
+        referrers.conversions_life,
+        referrers.self_referrals_life,
+        referrers.referral_channel,
+        referrers.crv,
+        referrers.crv_basis,
         activity.last_event_on,
         activity.last_late_on,
         prices.listed_orders_w,
@@ -163,6 +171,8 @@ customers as (
         on customers.as_of = contacts.as_of and customers.customer_id = contacts.customer_id
     left join {{ ref('feat_satisfaction') }} as satisfaction
         on customers.as_of = satisfaction.as_of and customers.customer_id = satisfaction.customer_id
+    left join {{ ref('feat_referrer') }} as referrers
+        on customers.as_of = referrers.as_of and customers.customer_id = referrers.customer_id
     left join {{ ref('feat_activity') }} as activity
         on customers.as_of = activity.as_of and customers.customer_id = activity.customer_id
     left join {{ ref('feat_price') }} as prices

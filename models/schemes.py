@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from models.churn import levels
 from models.segments import lifecycle, purchase_group, rfm, value_tier
-from models.segments.profile import demographic_segment, geo_segment
+from models.segments.profile import demographic_segment, geo_segment, occasion, psychographic
 from models.segments.voice import satisfaction
 from models.thresholds import check_kinds, check_within, threshold
 
@@ -25,6 +25,8 @@ FAMILIES: dict[str, dict[str, ModuleType]] = {
     "profile": {
         "geo_segment": geo_segment,
         "demographic_segment": demographic_segment,
+        "occasion": occasion,
+        "psychographic": psychographic,
     },
     "voice": {
         "satisfaction": satisfaction,
@@ -83,6 +85,8 @@ class Thresholds:
     demographic_segment: demographic_segment.Thresholds = field(
         default_factory=demographic_segment.Thresholds
     )
+    occasion: occasion.Thresholds = field(default_factory=occasion.Thresholds)
+    psychographic: psychographic.Thresholds = field(default_factory=psychographic.Thresholds)
     satisfaction: satisfaction.Thresholds = field(default_factory=satisfaction.Thresholds)
     minimum_data: MinimumData = field(default_factory=MinimumData)
 

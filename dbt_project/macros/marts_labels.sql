@@ -40,6 +40,8 @@
         'churn_level',
         'geo_segment',
         'demographic_segment',
+        'occasion',
+        'psychographic',
         'satisfaction',
     ] -%}
         {%- do tables.update({scheme: 'churn_flag' if scheme == 'churn_level' else scheme}) -%}

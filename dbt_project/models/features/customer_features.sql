@@ -41,6 +41,20 @@ customers as (
         places.green_region,
         places.supported_industry,
         places.geo_coverage,
+        occasions.business_orders_w,
+        occasions.family_net_w,
+        ways.lifestyle_group,
+        ways.lifestyle_basis,
+        ways.lifestyle_source,
+        ways.lifestyle_age_days,
+        ways.life_value,
+        ways.life_value_age_days,
+        ways.motive_stated,
+        ways.motive_age_days,
+        ways.employment_stated,
+        ways.employment_age_days,
+        ways.has_lifestyle_answer,
+        case when purchases.top_category is not null then 'behaviour' end as interest_source,
         purchases.orders_life,
         purchases.orders_w,
         purchases.orders_30d,
@@ -161,6 +175,10 @@ customers as (
         on customers.as_of = profiles.as_of and customers.customer_id = profiles.customer_id
     left join {{ ref('feat_geo') }} as places
         on customers.as_of = places.as_of and customers.customer_id = places.customer_id
+    left join {{ ref('feat_occasion') }} as occasions
+        on customers.as_of = occasions.as_of and customers.customer_id = occasions.customer_id
+    left join {{ ref('feat_psychographic') }} as ways
+        on customers.as_of = ways.as_of and customers.customer_id = ways.customer_id
     left join {{ ref('feat_purchase') }} as purchases
         on customers.as_of = purchases.as_of and customers.customer_id = purchases.customer_id
     left join {{ ref('feat_usage') }} as usage

@@ -11,7 +11,8 @@ products as (
         product_id,
         category,
         category_price,
-        launched_on
+        launched_on,
+        {{ is_family_category('category', 'category_use') }} as is_family
     from {{ ref('feat_product') }}
     where category is not null
 ),
@@ -71,6 +72,7 @@ compared as (
         counted_lines.as_of,
         counted_lines.customer_id,
         products.category,
+        products.is_family,
         counted_lines.net_amount - coalesce(lines_returned.returned_amount, 0) as net_amount,
         case
             when counted_lines.quantity > 0 and counted_lines.list_amount > 0 and products.category_price > 0
@@ -104,6 +106,7 @@ per_category as (
         customer_id,
         category,
         cast(sum(net_amount) as decimal(18, 2)) as net_w,
+        cast(coalesce(sum(net_amount) filter (where is_family), 0) as decimal(18, 2)) as family_net_w,
         count(price_ratio) as priced_lines_w,
         cast(coalesce(sum(price_ratio), 0) as bigint) as price_ratio_sum,
         count(*) filter (where price_ratio >= 1000 * {{ var('premium_price_ratio') }}) as premium_lines_w,

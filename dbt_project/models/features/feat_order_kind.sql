@@ -73,6 +73,10 @@ described as (
             when timed_sources.source is not null and orders.ordered_at <> cast(orders.ordered_on as timestamp)
                 then {{ hour_band('orders.ordered_at') }}
         end as hour_band,
+        timed_sources.source is not null
+        and isodow(orders.ordered_on) <= 5
+        and hour(orders.ordered_at) >= {{ var('work_starts_hour') }}
+        and hour(orders.ordered_at) < {{ var('work_ends_hour') }} as is_work_time,
         case
             when promoting_sources.source is not null and headers.order_id is not null
                 then headers.is_promoted
@@ -97,6 +101,7 @@ kinds as (
         delivery_method,
         count(*) as orders,
         count(*) filter (where isodow(ordered_on) >= 6) as weekend_orders,
+        count(*) filter (where is_work_time) as work_time_orders,
         count(hour_band) as timed_orders,
         {%- for band in bands %}
         count(*) filter (where hour_band = '{{ band }}') as {{ band }}_orders,

@@ -10,6 +10,7 @@ catalogue as (
         products.source,
         products.product_id,
         products.category,
+        products.category_use,
         products.brand,
         products.launched_on
     from {{ ref('stg_products') }} as products

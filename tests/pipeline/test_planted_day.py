@@ -130,3 +130,39 @@ def test_the_day_is_the_first_that_sees_both_years(day):
     assert day.day.as_of == Shop().as_of == date(2026, 1, 1)
     last = table(day, "customer_360")["last_order_on"].dropna().max()
     assert pd.Timestamp(last).date() == Shop().last_day
+
+
+@pytest.mark.parametrize(
+    ("scheme", "planted_as"),
+    [
+        (
+            "geo_segment",
+            lambda truth: (
+                truth["city_tier"]
+                .map({"new1": "new_tier1"})
+                .fillna("tier" + truth["city_tier"])
+                .mask(truth["urban_rural"] == "rural", "rural")
+            ),
+        ),
+        (
+            "demographic_segment",
+            lambda truth: truth["age_band"].mask(truth["occasion"] == "business", "company"),
+        ),
+        ("occasion", lambda truth: truth["occasion"]),
+    ],
+)
+def test_who_and_where_customers_are_is_recovered(day, scheme, planted_as):
+    planted_groups = planted_as(truth(day, "customers").set_index("customer_id"))
+    assert (segments(day, scheme).reindex(planted_groups.index) == planted_groups).all()
+
+
+def test_ways_of_living_are_those_stated_and_nobody_elses(day):
+    told = table(day, "psychographic").set_index("customer_id")
+    customers = truth(day, "customers").set_index("customer_id").reindex(told.index)
+    stated = told["segment_code"] != "unknown"
+    assert stated.sum() > 300
+    assert (stated == told["lifestyle_age_days"].notna()).all()
+    young = customers["age_band"] == "young"
+    assert (told["segment_code"][stated & young] == "urban").all()
+    assert set(told["segment_code"][stated & ~young]) == {"family", "quiet"}
+    assert (told["life_value"][stated] == young[stated].map({True: "novelty", False: "security"})).all()

@@ -1,0 +1,107 @@
+"""What the dictionary must hold: every code of every coded column of the published tables, in both languages.
+
+A text column of a published table is a code unless it stands in `TEXTS`, or is words itself (_zh, _en). `kinds`
+finds the entries of the dictionary a code column speaks of; a column nobody can find them for fails its test,
+with what to do about it.
+"""
+
+from __future__ import annotations
+
+import csv
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+PROJECT = Path(__file__).resolve().parents[2] / "dbt_project"
+
+TEXTS = {
+    # ids, names and places as the sources write them
+    "customer_id", "source", "extract", "file", "city", "country", "province", "industry", "occupation",
+    "education", "income_band", "company_size_band", "policy_tags", "top_category", "top_category_1",
+    "top_category_2", "top_category_3",
+    # JSON, SQL, versions and other texts no list could hold
+    "reason_params", "predicate", "cutpoint_version", "cohort", "sources", "simulated_extracts", "table_name",
+    "columns", "sha256", "settings_hash", "dictionary_hash", "promise", "subject", "observed", "expected",
+    "measure",
+    # the three scores side by side, each explained as rfm.score
+    "rfm_code",
+    # the dictionary's own key
+    "code",
+}  # fmt: skip
+
+# Where the name of the column does not say which entries it speaks of: (table or *, column) → (scheme, kind).
+KINDS = {
+    ("*", "scheme"): ("all", "scheme"),
+    ("*", "other_scheme"): ("all", "scheme"),
+    ("dictionary", "kind"): ("dictionary", "kind"),
+    ("lifecycle", "churn_level"): ("churn_level", "segment"),
+    ("value_tier", "value_basis"): ("value_tier", "basis"),
+    ("satisfaction", "satisfaction_basis"): ("satisfaction", "basis"),
+    ("satisfaction", "dissatisfied_reasons"): ("satisfaction", "sign"),
+    ("*", "brief_class"): ("kano_attribute", "need_class"),
+    ("*", "measured_class"): ("kano_attribute", "need_class"),
+    ("*", "city_tier"): ("geo_segment", "segment"),
+    ("*", "city_tier_basis"): ("geo_segment", "city_match"),
+}
+SCHEME_OF = {"churn_flag": "churn_level"}
+"""Published table → its scheme, where they have different names."""
+
+
+def rows(seed: str) -> list[dict[str, str]]:
+    with (PROJECT / "seeds" / f"{seed}.csv").open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def labels() -> dict[tuple[str, str], set[str]]:
+    """(scheme, kind) → its codes."""
+    found: dict[tuple[str, str], set[str]] = {}
+    for row in rows("labels"):
+        found.setdefault((row["scheme"], row["kind"]), set()).add(row["code"])
+    return found
+
+
+def contracts() -> dict[str, dict[str, dict[str, Any]]]:
+    """Published table → column → its contract, also of the tables the publishing step writes."""
+    found = {}
+    for folder in ("marts", "memory"):
+        for path in sorted((PROJECT / "models" / folder).glob("*.yml")):
+            told = yaml.safe_load(path.read_text(encoding="utf-8"))
+            tables = list(told.get("models", []))
+            tables += [
+                table
+                for source in told.get("sources", [])
+                if source.get("schema") == "published"
+                for table in source["tables"]
+            ]
+            for table in tables:
+                if (table.get("config") or {}).get("meta", {}).get("published") is not False:
+                    found[table["name"]] = {column["name"]: column for column in table.get("columns", [])}
+    return found
+
+
+def code_columns(contract: dict[str, dict[str, Any]]) -> list[str]:
+    """The columns of a table that hold codes."""
+    return [
+        name
+        for name, column in contract.items()
+        if column["data_type"] == "varchar" and name not in TEXTS and not name.endswith(("_zh", "_en"))
+    ]
+
+
+def kinds(table: str, column: str, known: dict[tuple[str, str], set[str]]) -> set[tuple[str, str]]:
+    """The (scheme, kind) a code column speaks of; empty when the dictionary has no entries for it."""
+    own = SCHEME_OF.get(table, table)
+    named = KINDS.get((table, column)) or KINDS.get(("*", column))
+    if named:
+        return {named} & set(known)
+    if column.endswith("segment_code"):
+        prefix = column.removesuffix("segment_code").rstrip("_")
+        wanted = prefix if (prefix, "segment") in known else own
+        every = {(scheme, kind) for scheme, kind in known if kind == "segment"}
+        return {(wanted, "segment")} & set(known) or every
+    kind = column.removesuffix("_code")
+    for scheme in (own, "all", "customer_360"):
+        if (scheme, kind) in known:
+            return {(scheme, kind)}
+    return {place for place in known if place[1] == kind}

@@ -7,7 +7,9 @@ with what to do about it.
 
 from __future__ import annotations
 
+import ast
 import csv
+import re
 from pathlib import Path
 from typing import Any
 
@@ -92,6 +94,9 @@ def code_columns(contract: dict[str, dict[str, Any]]) -> list[str]:
 def kinds(table: str, column: str, known: dict[tuple[str, str], set[str]]) -> set[tuple[str, str]]:
     """The (scheme, kind) a code column speaks of; empty when the dictionary has no entries for it."""
     own = SCHEME_OF.get(table, table)
+    told = _told_by_its_mart(table)
+    if column in told:
+        return {(own, told[column])} & set(known)
     named = KINDS.get((table, column)) or KINDS.get(("*", column))
     if named:
         return {named} & set(known)
@@ -105,3 +110,10 @@ def kinds(table: str, column: str, known: dict[tuple[str, str], set[str]]) -> se
         if (scheme, kind) in known:
             return {(scheme, kind)}
     return {place for place in known if place[1] == kind}
+
+
+def _told_by_its_mart(table: str) -> dict[str, str]:
+    """Column → kind, as the call of marts_scheme that makes the table says."""
+    path = PROJECT / "models" / "marts" / f"{table}.sql"
+    found = re.search(r"words=({[^}]*})", path.read_text(encoding="utf-8")) if path.exists() else None
+    return ast.literal_eval(found[1]) if found else {}

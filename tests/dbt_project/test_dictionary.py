@@ -1,4 +1,4 @@
-"""The dictionary is whole: every scheme, segment, code, reason, action and column has its words in both languages."""
+"""The dictionary is whole: every scheme, segment, code, reason, action and column has its words twice."""
 
 from __future__ import annotations
 
@@ -59,8 +59,8 @@ def test_every_coded_column_has_entries_in_the_dictionary(table):
         if name in ("action_codes", "reason_code"):
             continue  # seeds of their own, entries of the dictionary as well
         assert words.kinds(table, name, KNOWN), (
-            f"{table}.{name}: write its codes into labels.csv (kind {name.removesuffix('_code')}), say in KINDS which "
-            "they are, or put it among the TEXTS if it is not a code"
+            f"{table}.{name}: write its codes into labels.csv (kind {name.removesuffix('_code')}), "
+            "say in KINDS which they are, or put it among the TEXTS if it is not a code"
         )
 
 

@@ -1,8 +1,8 @@
 """What the dictionary must hold: every code of every coded column of the published tables, in both languages.
 
-A text column of a published table is a code unless it stands in `TEXTS`, or is words itself (_zh, _en). `kinds`
-finds the entries of the dictionary a code column speaks of; a column nobody can find them for fails its test,
-with what to do about it.
+A text column of a published table is a code unless it stands in `TEXTS`, or is words itself (_zh, _en).
+`kinds` finds the entries of the dictionary a code column speaks of; a column nobody can find them for fails
+its test, with what to do about it.
 """
 
 from __future__ import annotations
@@ -20,7 +20,8 @@ PROJECT = Path(__file__).resolve().parents[2] / "dbt_project"
 TEXTS = {
     # ids, names and places as the sources write them
     "customer_id", "source", "extract", "file", "city", "country", "province", "industry", "occupation",
-    "education", "income_band", "company_size_band", "policy_tags", "top_category", "top_category_1",
+    "education", "income_band", "company_size_band", "policy_tags", "top_category", "second_category", "third_category",
+    "top_category_1",
     "top_category_2", "top_category_3",
     # JSON, SQL, versions and other texts no list could hold
     "reason_params", "predicate", "cutpoint_version", "cohort", "sources", "simulated_extracts", "table_name",
@@ -96,7 +97,8 @@ def kinds(table: str, column: str, known: dict[tuple[str, str], set[str]]) -> se
     own = SCHEME_OF.get(table, table)
     told = _told_by_its_mart(table)
     if column in told:
-        return {(own, told[column])} & set(known)
+        *scheme, kind = told[column].split(".")
+        return {(scheme[0] if scheme else own, kind)} & set(known)
     named = KINDS.get((table, column)) or KINDS.get(("*", column))
     if named:
         return {named} & set(known)

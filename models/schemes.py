@@ -6,8 +6,16 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from models.churn import levels
-from models.segments import lifecycle, purchase_group, rfm, value_tier
+from models.segments import lifecycle, purchase_group, rfm, value_index, value_tier
 from models.segments.profile import demographic_segment, geo_segment, occasion, psychographic
+from models.segments.taste import (
+    brand_affinity,
+    novelty,
+    price_sensitivity,
+    price_tier,
+    purchase_channel,
+    purchase_time,
+)
 from models.segments.voice import satisfaction
 from models.thresholds import check_kinds, check_within, threshold
 
@@ -21,6 +29,7 @@ FAMILIES: dict[str, dict[str, ModuleType]] = {
         "value_tier": value_tier,
         "lifecycle": lifecycle,
         "churn_level": levels,
+        "value_index": value_index,
     },
     "profile": {
         "geo_segment": geo_segment,
@@ -30,6 +39,14 @@ FAMILIES: dict[str, dict[str, ModuleType]] = {
     },
     "voice": {
         "satisfaction": satisfaction,
+    },
+    "taste": {
+        "price_sensitivity": price_sensitivity,
+        "price_tier": price_tier,
+        "purchase_time": purchase_time,
+        "purchase_channel": purchase_channel,
+        "brand_affinity": brand_affinity,
+        "novelty": novelty,
     },
 }
 """Family → scheme → its module. A family is scored by one task; a scheme stands in exactly one.
@@ -81,6 +98,7 @@ class Thresholds:
     value_tier: value_tier.Thresholds = field(default_factory=value_tier.Thresholds)
     lifecycle: lifecycle.Thresholds = field(default_factory=lifecycle.Thresholds)
     churn_level: levels.Thresholds = field(default_factory=levels.Thresholds)
+    value_index: value_index.Thresholds = field(default_factory=value_index.Thresholds)
     geo_segment: geo_segment.Thresholds = field(default_factory=geo_segment.Thresholds)
     demographic_segment: demographic_segment.Thresholds = field(
         default_factory=demographic_segment.Thresholds
@@ -88,6 +106,12 @@ class Thresholds:
     occasion: occasion.Thresholds = field(default_factory=occasion.Thresholds)
     psychographic: psychographic.Thresholds = field(default_factory=psychographic.Thresholds)
     satisfaction: satisfaction.Thresholds = field(default_factory=satisfaction.Thresholds)
+    price_sensitivity: price_sensitivity.Thresholds = field(default_factory=price_sensitivity.Thresholds)
+    price_tier: price_tier.Thresholds = field(default_factory=price_tier.Thresholds)
+    purchase_time: purchase_time.Thresholds = field(default_factory=purchase_time.Thresholds)
+    purchase_channel: purchase_channel.Thresholds = field(default_factory=purchase_channel.Thresholds)
+    brand_affinity: brand_affinity.Thresholds = field(default_factory=brand_affinity.Thresholds)
+    novelty: novelty.Thresholds = field(default_factory=novelty.Thresholds)
     minimum_data: MinimumData = field(default_factory=MinimumData)
 
     def __post_init__(self) -> None:

@@ -38,11 +38,18 @@
         'value_tier',
         'lifecycle',
         'churn_level',
+        'value_index',
         'geo_segment',
         'demographic_segment',
         'occasion',
         'psychographic',
         'satisfaction',
+        'price_sensitivity',
+        'price_tier',
+        'purchase_time',
+        'purchase_channel',
+        'brand_affinity',
+        'novelty',
     ] -%}
         {%- do tables.update({scheme: 'churn_flag' if scheme == 'churn_level' else scheme}) -%}
     {%- endfor -%}

@@ -21,6 +21,7 @@ TEXTS = {
     # ids, names and places as the sources write them
     "customer_id", "source", "extract", "file", "city", "country", "province", "industry", "occupation",
     "education", "income_band", "company_size_band", "policy_tags", "top_category", "second_category", "third_category",
+    "top_brand", "preferred_payment", "preferred_delivery",
     "top_category_1",
     "top_category_2", "top_category_3",
     # JSON, SQL, versions and other texts no list could hold

@@ -52,6 +52,7 @@ COLUMNS: tuple[str, ...] = (
     "top_brand",
     "top_brand_share",
     "brand_hhi",
+    "brand_concentration",
     "brand_repeat_rate",
     "brand_loyalty_stated",
 )
@@ -141,6 +142,9 @@ def _affinities(rng: np.random.Generator, orders: int) -> dict[str, Any]:
         "top_brand": str(rng.choice(BRANDS)) if known else None,
         "top_brand_share": round(parts[0], 4) if enough else None,
         "brand_hhi": round(sum(part * part for part in parts), 4) if enough else None,
+        "brand_concentration": round((3 * sum(part * part for part in parts) - 1) / 2, 4) + 0.0
+        if enough
+        else None,
         "brand_repeat_rate": round(float(rng.choice([rng.random(), 1.0])), 4) if enough else None,
         "brand_loyalty_stated": stated,
     }

@@ -167,6 +167,7 @@ customers as (
         affinities.top_brand,
         affinities.top_brand_share,
         affinities.brand_hhi,
+        affinities.brand_concentration,
         affinities.brand_repeat_rate,
         affinities.brand_loyalty_stated
     from {{ ref('feat_customer') }} as customers

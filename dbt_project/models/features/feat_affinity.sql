@@ -5,10 +5,6 @@
 
 with
 
-as_of_dates as (
-    {{ as_of_dates() }}
-),
-
 order_sums as (
     select
         as_of,
@@ -57,9 +53,47 @@ order_sums as (
     group by as_of, customer_id
 ),
 {% endfor %}
-{{ latest_answer('brand', "question_kind = 'importance' and " ~ code('responses.attribute') ~ " in ('brand', 'brand_loyalty')", """
-    case when try_cast(answer_code as integer) between 1 and 5 then try_cast(answer_code as integer) end
-""") }},
+-- how important one brand is, 1 to 5
+stated as (
+    select
+        as_of,
+        customer_id,
+        attribute,
+        try_cast(answer as integer) as importance
+    from {{ ref('feat_survey_answer') }}
+    where
+        question_kind = 'importance'
+        and attribute in ('brand_loyalty', 'brand')
+        and age_days <= {{ var('stated_days') }}
+        and try_cast(answer as integer) between 1 and 5
+),
+
+brand_answers as (
+    select
+        as_of,
+        customer_id,
+        coalesce(
+            max(importance) filter (where attribute = 'brand_loyalty'),
+            max(importance) filter (where attribute = 'brand')
+        ) as brand_loyalty_stated
+    from stated
+    group by as_of, customer_id
+),
+
+brands_of_day as (
+    select
+        as_of,
+        count(*) as brands
+    from (
+        select
+            as_of,
+            brand
+        from {{ ref('feat_product') }}
+        where unit_price is not null and brand is not null
+        group by as_of, brand
+    ) as sold
+    group by as_of
+),
 
 customers as (
     select
@@ -88,13 +122,27 @@ customers as (
             when {{ enough }} and brand_sums.net_w > 0
                 then round(cast(brand_sums.net_sq as double) / pow(cast(brand_sums.net_w as double), 2), 4)
         end as brand_hhi,
+        -- over what buying every brand on sale alike would give, which is a half where there are two of them
+        case
+            when {{ enough }} and brand_sums.net_w > 0 and brands_of_day.brands > 1
+                then greatest(
+                    round(
+                        (
+                            brands_of_day.brands * cast(brand_sums.net_sq as double) / pow(cast(brand_sums.net_w as double), 2)
+                            - 1
+                        ) / (brands_of_day.brands - 1),
+                        4
+                    ),
+                    0.0
+                )
+        end as brand_concentration,
         case
             when {{ enough }}
                 then round(
                     cast(brand_sums.purchases - brand_sums.brands as double) / cast(brand_sums.purchases - 1 as double), 4
                 )
         end as brand_repeat_rate,
-        cast(brand_answers.answer as integer) as brand_loyalty_stated
+        brand_answers.brand_loyalty_stated
     from {{ ref('feat_customer') }} as customers
     inner join {{ ref('feat_delivered') }} as delivered on customers.as_of = delivered.as_of
     left join order_sums
@@ -105,8 +153,9 @@ customers as (
     left join {{ kind }}_sums
         on customers.as_of = {{ kind }}_sums.as_of and customers.customer_id = {{ kind }}_sums.customer_id
     {%- endfor %}
+    left join brands_of_day on customers.as_of = brands_of_day.as_of
     left join brand_answers
-        on customers.as_of = brand_answers.as_of and customers.customer_id = brand_answers.customer_id
+        on customers.as_of = brand_answers.as_of and cast(customers.customer_id as varchar) = brand_answers.customer_id
 )
 
 select * from customers

@@ -66,8 +66,8 @@ described as (
         orders.list_amount,
         orders.discount_amount,
         orders.channel as sent_channel,
-        {{ code('headers.payment_method') }} as payment_method,
-        {{ code('headers.delivery_method') }} as delivery_method,
+        headers.payment_method as sent_payment,
+        headers.delivery_method as sent_delivery,
         -- to the second: an order of a source with times that has none
         case
             when timed_sources.source is not null and orders.ordered_at <> cast(orders.ordered_on as timestamp)
@@ -97,8 +97,8 @@ kinds as (
         source,
         customer_id,
         sent_channel,
-        payment_method,
-        delivery_method,
+        sent_payment,
+        sent_delivery,
         count(*) as orders,
         count(*) filter (where isodow(ordered_on) >= 6) as weekend_orders,
         count(*) filter (where is_work_time) as work_time_orders,
@@ -113,22 +113,46 @@ kinds as (
         count(is_promoted) as promotion_told_orders,
         count(*) filter (where is_promoted) as promoted_orders
     from described
-    group by as_of, source, customer_id, sent_channel, payment_method, delivery_method
+    group by as_of, source, customer_id, sent_channel, sent_payment, sent_delivery
+),
+
+-- the few words there are: putting each of a million into one spelling takes longer than counting them
+words as (
+    select
+        sent,
+        {{ code('sent') }} as word
+    from (
+        select sent_channel as sent from kinds
+        union
+        select sent_payment from kinds
+        union
+        select sent_delivery from kinds
+    ) as every_word
+),
+
+spelt as (
+    select
+        kinds.* exclude (sent_payment, sent_delivery),
+        channel_words.word as channel_word,
+        payment_words.word as payment_method,
+        delivery_words.word as delivery_method
+    from kinds
+    left join words as channel_words on kinds.sent_channel = channel_words.sent
+    left join words as payment_words on kinds.sent_payment = payment_words.sent
+    left join words as delivery_words on kinds.sent_delivery = delivery_words.sent
 ),
 
 -- a source's own word for a channel goes before the word everybody uses
 named as (
     select
-        kinds.*,
-        case
-            when kinds.sent_channel is not null
-                then coalesce(of_source.channel, of_everybody.channel, 'unmapped')
-        end as channel
-    from kinds
+        spelt.* exclude (channel_word),
+        case when spelt.channel_word is not null then coalesce(of_source.channel, of_everybody.channel, 'unmapped') end
+            as channel
+    from spelt
     left join {{ ref('channels') }} as of_source
-        on kinds.source = of_source.source and {{ code('kinds.sent_channel') }} = of_source.sent_as
+        on spelt.source = of_source.source and spelt.channel_word = of_source.sent_as
     left join {{ ref('channels') }} as of_everybody
-        on of_everybody.source = 'any' and {{ code('kinds.sent_channel') }} = of_everybody.sent_as
+        on of_everybody.source = 'any' and spelt.channel_word = of_everybody.sent_as
 )
 
 select * from named

@@ -5,10 +5,6 @@
 
 with
 
-as_of_dates as (
-    {{ as_of_dates() }}
-),
-
 order_sums as (
     select
         as_of,
@@ -36,12 +32,17 @@ line_sums as (
     group by as_of, customer_id
 ),
 
-{{ latest_answer('budget', "question_kind = 'budget'", """
-    case
-        when answer_code in ('limited', 'tight', 'low', 'small', '有限', '紧张', '较低', '低') then 'limited'
-        when answer_code in ('enough', 'ample', 'high', 'large', '充足', '充裕', '较高', '高') then 'enough'
-    end
-""") }},
+budget_answers as (
+    select
+        as_of,
+        customer_id,
+        case
+            when answer in ('limited', 'tight', 'low', 'small', '有限', '紧张', '较低', '低') then 'limited'
+            when answer in ('enough', 'ample', 'high', 'large', '充足', '充裕', '较高', '高') then 'enough'
+        end as budget_stated
+    from {{ ref('feat_survey_answer') }}
+    where question_kind = 'budget' and attribute = '' and age_days <= {{ var('stated_days') }}
+),
 
 shares as (
     select
@@ -77,7 +78,7 @@ shares as (
             when line_sums.launched_lines >= {{ min_lines }}
                 then round(line_sums.new_lines / line_sums.launched_lines, 4)
         end as new_product_share,
-        budget_answers.answer as budget_stated
+        budget_answers.budget_stated
     from {{ ref('feat_customer') }} as customers
     inner join {{ ref('feat_delivered') }} as delivered on customers.as_of = delivered.as_of
     left join order_sums
@@ -85,7 +86,7 @@ shares as (
     left join line_sums
         on customers.as_of = line_sums.as_of and customers.customer_id = line_sums.customer_id
     left join budget_answers
-        on customers.as_of = budget_answers.as_of and customers.customer_id = budget_answers.customer_id
+        on customers.as_of = budget_answers.as_of and cast(customers.customer_id as varchar) = budget_answers.customer_id
 ),
 
 customers as (

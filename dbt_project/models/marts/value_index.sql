@@ -1,0 +1,9 @@
+{{ config(location=var('run_dir') ~ '/marts/value_index.parquet') }}
+
+{{ marts_scheme(
+    'value_index',
+    features=[
+        'orders_life', 'orders_w', 'net_w',
+    ],
+    scores=['net_rank', 'orders_rank', 'value_index', 'value_index_coverage', 'is_high_value'],
+) }}

@@ -277,7 +277,7 @@ def why(settings: Settings, options: argparse.Namespace) -> int:
 def rollback(settings: Settings, options: argparse.Namespace) -> int:
     """Pin BI to an older published day."""
     _require_published(settings)
-    shown = published.rollback(settings.lake, options.day)
+    shown = steps.rollback(settings, options.day)
     print(f"BI sees {shown['version']} until make unpin · BI 已固定到该版本")
     return 0
 
@@ -285,7 +285,7 @@ def rollback(settings: Settings, options: argparse.Namespace) -> int:
 def unpin(settings: Settings, options: argparse.Namespace) -> int:
     """Let BI follow the newest audited day again."""
     _require_published(settings)
-    shown = published.unpin(settings.lake)
+    shown = steps.unpin(settings)
     print(f"BI sees {shown['version']} · 已取消固定")
     return 0
 

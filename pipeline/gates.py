@@ -47,6 +47,7 @@ FEWEST_WEEKS = 4  # with fewer of them delivered, nothing is usual yet
 # Marts that are for the audit, not for BI.
 MEASURES = "published_measures"
 REPLAY = "reason_replay"
+MEMORY_MEASURES = "memory_measures"
 
 # Tables of one row per customer: every scheme's and the wide one.
 SCHEME_TABLES = {scheme: "churn_flag" if scheme == "churn_level" else scheme for scheme in SCHEMES}
@@ -286,6 +287,23 @@ def check_published(
     return _judge(run_dir, day, "published", frames)
 
 
+def check_memory(run_dir: Path, day: Day, contract: Mapping[str, Mapping[str, Any]]) -> dict[str, int]:
+    """Gate "memory": is what is told of the days the days themselves?
+
+    Not one of the day's three gates, whose verdicts are published with it: what is found here is of all days.
+    Returns counts of promises; raises PromiseBroken.
+    """
+    tables = run_dir / "memory"
+    measures = tables / f"{MEMORY_MEASURES}.parquet"
+    import pyarrow.parquet as pq
+
+    frames = {
+        "memory_measures": lake.table(measures, pq.read_schema(measures).names),
+        "columns": columns_frame(tables, contract),
+    }
+    return _judge(run_dir, day, "memory", frames)
+
+
 def published_measures_frame(measures: DataFrame) -> DataFrame:
     """One row per table, one column per measure of the table as a whole; empty where it has no such measure.
 
@@ -319,7 +337,7 @@ def columns_frame(marts: Path, contract: Mapping[str, Mapping[str, Any]]) -> Dat
     rows = []
     for path in sorted(marts.glob("*.parquet")):
         table = path.stem
-        if table in (MEASURES, REPLAY):
+        if table in (MEASURES, REPLAY, MEMORY_MEASURES):
             continue
         schema = pq.read_schema(path)
         types = contract.get(table, {}).get("types", {})
@@ -469,9 +487,10 @@ def _store(run_dir: Path, day: Day, name: str, verdicts: Sequence[Verdict]) -> N
 
     folder = run_dir / "gates"
     # What later gates said of an earlier try of this run is not true of this one.
-    for later in GATES[GATES.index(name) :]:
+    for later in GATES[GATES.index(name) :] if name in GATES else (name,):
         _verdicts_path(run_dir, later).unlink(missing_ok=True)
-    (folder / "quality_results.parquet").unlink(missing_ok=True)
+    if name in GATES:
+        (folder / "quality_results.parquet").unlink(missing_ok=True)
     keys = [
         {"gate": name, "promise": verdict.promise, "subject": verdict.subject, "key": key}
         for verdict in verdicts

@@ -166,6 +166,11 @@ class Settings:
         """SHA-256 over the settings that change what is published (not where or when it is made)."""
         return _hash(self._fitted_under() | {"approved_shift": sorted(self.approved_shift)})
 
+    @property
+    def features_hash(self) -> str:
+        """SHA-256 over the settings features depend on: two days of different ones cannot be compared."""
+        return _hash({name: told for name, told in self._fitted_under().items() if name != "thresholds"})
+
     def _fitted_under(self) -> dict[str, Any]:
         return {
             # joined customers bear the id of the first source that knows them
@@ -299,6 +304,26 @@ class _Checker:
 def _derived(kind: type, item: Field) -> bool:
     """Whether a field of a scheme's thresholds is taken from another scheme, so not set in its place."""
     return kind.__module__.startswith("models.") and kind is not Thresholds and "unit" not in item.metadata
+
+
+def thresholds_as_set(thresholds: Thresholds) -> dict[str, Any]:
+    """Thresholds as a settings file would set them: plain data, without what follows from other schemes."""
+    return _as_set(thresholds)
+
+
+def _as_set(value: Any) -> Any:
+    if not is_dataclass(value):
+        return _plain(value)
+    kept = (item.name for item in fields(value) if not _derived(type(value), item))
+    return {name: _as_set(getattr(value, name)) for name in kept}
+
+
+def thresholds_of(told: Mapping[str, Any]) -> Thresholds:
+    """The thresholds `thresholds_as_set` told; those that are new since have their defaults.
+
+    Raises SettingsInvalid for one there is no more.
+    """
+    return _Checker("thresholds of a remembered day", {}).build(Thresholds, dict(told), ())
 
 
 def _hash(meaning: Mapping[str, Any]) -> str:

@@ -9,14 +9,17 @@ from __future__ import annotations
 import hashlib
 import logging
 import shutil
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict
+from datetime import date
 from pathlib import Path
 from typing import Any
 
 from models.schemes import FAMILIES, SCHEMES
-from pipeline import comparing, gates, hash_key
+from pipeline import comparing, gates, hash_key, memory
 from pipeline.run import SEEDS, Run
+from pipeline.settings import Settings
 from storage import artifacts, declaration, incoming, lake, landing, published, raw, upkeep
 from storage.lake import Day
 
@@ -238,7 +241,7 @@ def compare(run: Run) -> dict[str, int]:
 
 
 def build_marts(run: Run) -> dict[str, int]:
-    """dbt: what BI reads, into the run's folder.
+    """dbt: what BI reads, into the run's folder: of the day, and of all days until the one BI will see.
 
     Raises RunIncomplete when the run's working file was dropped after it published.
     """
@@ -250,9 +253,9 @@ def build_marts(run: Run) -> dict[str, int]:
     shutil.rmtree(run.folder / "marts", ignore_errors=True)  # a table that is no longer built must not stay
     lake.write_text(run.folder / _DICTIONARY, dictionary_hash())
     _write_cutpoint_facts(run)
-
+    memory.gather(run, _cutpoint_kind(run), _cutpoints(run)[0])
     return transform.build(
-        _MART_LAYERS,
+        (*_MART_LAYERS, *memory.LAYERS),
         run.folder,
         _variables(run, run.folder, run.day),
         "marts",
@@ -278,6 +281,7 @@ def audit(run: Run) -> dict[str, int]:
     import transform
 
     _, fitted = _cutpoints(run)
+    memory.check(run)
     return gates.check_published(
         run.folder,
         run.day,
@@ -326,6 +330,7 @@ def publish(run: Run) -> dict[str, Any]:
         descriptions=transform.descriptions(run.folder, "published"),
         csv=run.settings.publish.csv,
         keep=run.settings.publish.keep,
+        memory=memory.Shown(run, _variables(run, run.folder, run.day)),
     )
     lake.write_json(run.folder / _PUBLISHED, outcome)
     _clear_published_runs(run)
@@ -341,11 +346,39 @@ def _clear_published_runs(run: Run) -> None:
     for mark in (run.lake / "runs").glob(f"*/{_PUBLISHED}"):
         spent = ["pending", "fit", "spill"]
         if mark.parent != run.folder:
-            spent += ["marts", "compared", "features"]
+            spent += ["marts", "compared", "features", "memory", "history"]
         for name in spent:
             shutil.rmtree(mark.parent / name, ignore_errors=True)
         for leftover in mark.parent.glob("run.duckdb*"):
             leftover.unlink(missing_ok=True)
+
+
+def rollback(settings: Settings, to: date | str | None) -> dict[str, Any]:
+    """Hold BI at an older version, and the memory at its day; see `published.rollback`."""
+    with _memory_alone(settings) as told:
+        return published.rollback(settings.lake, to, told)
+
+
+def unpin(settings: Settings) -> dict[str, Any]:
+    """Let BI follow the greatest published day again, and the memory with it; see `published.unpin`."""
+    with _memory_alone(settings) as told:
+        return published.unpin(settings.lake, told)
+
+
+@contextmanager
+def _memory_alone(settings: Settings) -> Iterator[memory.Shown]:
+    """Who builds the memory where no day is being published; what it worked with goes."""
+    newest = published.newest(settings.lake)
+    if newest is None:
+        raise published.NothingPublished(f"nothing is published in {settings.lake / 'published'} yet")
+    run = Run(settings, Day.of(newest), "memory", None)
+    shutil.rmtree(run.folder, ignore_errors=True)
+    run.folder.mkdir(parents=True)
+    try:
+        with upkeep.working(run.lake):
+            yield memory.Shown(run, _variables(run, run.folder, run.day))
+    finally:
+        shutil.rmtree(run.folder, ignore_errors=True)
 
 
 def write_docs(run: Run) -> Path:

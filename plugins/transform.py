@@ -92,7 +92,7 @@ def build(
     from dbt.cli.main import dbtRunner
 
     target = run_dir / "dbt"
-    for folder in (target, run_dir / "features", run_dir / "marts", run_dir / "spill"):
+    for folder in (target, run_dir / "features", run_dir / "marts", run_dir / "memory", run_dir / "spill"):
         folder.mkdir(parents=True, exist_ok=True)
     environment = {
         "DO_NOT_TRACK": "1",

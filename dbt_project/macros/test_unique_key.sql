@@ -1,5 +1,8 @@
-{# The columns together identify a row, and none of them is null. One query where dbt's own tests take one a column. #}
-{% test unique_key(model, columns) %}
+{#
+    The columns together identify a row, and none of them is null but those of `or_none`, where null is a value like any.
+    One query where dbt's own tests take one a column.
+#}
+{% test unique_key(model, columns, or_none=[]) %}
     select
         {{ columns | join(', ') }},
         count(*) as row_count
@@ -7,7 +10,7 @@
     group by {{ columns | join(', ') }}
     having
         count(*) > 1
-        {%- for column in columns %}
+        {%- for column in columns if column not in or_none %}
         or {{ column }} is null
         {%- endfor %}
 {% endtest %}

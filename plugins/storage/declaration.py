@@ -268,8 +268,8 @@ def read(raw_models: Path, enabled: Sequence[str]) -> tuple[Source, ...]:
 def variables(sources: Sequence[Source]) -> dict[str, Any]:
     """What dbt must know of the enabled sources while it parses, when it cannot read their declarations yet.
 
-    `extracts`: source → its extracts; `fills`: entity → [source, extract] of those that fill it; `resent`: entity
-    → the sources among them whose deliveries hold all there is, each time.
+    `extracts`: source → its extracts; `fills`: entity → [source, extract] of those that fill it; `resent`:
+    entity → the sources among them whose deliveries hold all there is, each time.
 
     Raises DeclarationWrong for a source dbt would look for in the wrong place.
     """

@@ -246,7 +246,7 @@ def batches(path: Path, columns: Sequence[str], rows: int = 500_000) -> Iterator
     with pq.ParquetFile(path) as file:
         _require_columns(path, file.schema_arrow.names, columns)
         for batch in file.iter_batches(batch_size=rows, columns=list(columns)):
-            yield _frame(batch, columns)
+            yield frame(batch, columns)
 
 
 def table(path: Path, columns: Sequence[str]) -> pd.DataFrame:
@@ -255,7 +255,7 @@ def table(path: Path, columns: Sequence[str]) -> pd.DataFrame:
 
     with pq.ParquetFile(path) as file:
         _require_columns(path, file.schema_arrow.names, columns)
-        return _frame(file.read(columns=list(columns)), columns)
+        return frame(file.read(columns=list(columns)), columns)
 
 
 def side_by_side(paths: Mapping[str, Path], column: str, rows: int = 200_000) -> Iterator[pd.DataFrame]:
@@ -312,7 +312,8 @@ def _require_columns(path: Path, there: Sequence[str], wanted: Sequence[str]) ->
         raise KeyError(msg)
 
 
-def _frame(rows: pa.RecordBatch | pa.Table, columns: Sequence[str]) -> pd.DataFrame:
+def frame(rows: pa.RecordBatch | pa.Table, columns: Sequence[str]) -> pd.DataFrame:
+    """Columns of Arrow rows as pandas has them everywhere; types as in `batches`."""
     import pandas as pd
 
     return pd.DataFrame({column: _series(rows.column(column)) for column in columns}, copy=False)
@@ -401,7 +402,7 @@ def write_parquet(
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    schema = pa.schema([pa.field(name, _arrow_type(kind)) for name, kind in columns.items()])
+    schema = pa.schema([pa.field(name, arrow_type(kind)) for name, kind in columns.items()])
     # A dictionary of distinct keys would be built only to be thrown away.
     repeating = [name for name in columns if name != key]
     rows = 0
@@ -427,7 +428,8 @@ def write_parquet(
     return rows
 
 
-def _arrow_type(kind: str) -> pa.DataType:
+def arrow_type(kind: str) -> pa.DataType:
+    """The Arrow type a column type is stored as. Raises ValueError for what is no column type."""
     import pyarrow as pa
 
     named = {

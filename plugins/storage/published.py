@@ -4,20 +4,23 @@
                                  csv/<table>.csv     the same for Excel (UTF-8 with BOM, CRLF)
                                  manifest.json       what is in it: rows, hashes, descriptions
     published/days/<day.key>.json                    {"version": …}: the version last published for that day
-    published/bi.duckdb                              the tables of the version BI sees, with their comments
-    published/current -> versions/<version>          the same version as Parquet
+    published/memory/<memory>/…                      what is told of all days until one, laid out as a version
+    published/bi.duckdb                              the tables BI sees, of both, with their comments
+    published/current -> versions/<version>          the version BI sees, as Parquet
+    published/current_memory -> memory/<memory>      the memory until the day of that version, as Parquet
     published/current.json                           which one that is; written last
     published/pin.json                               only while an operator holds BI at a version
 
 BI sees the greatest (as_of, known_on) that was published, or the pinned version. That is a function of what
-is there, never of the order in which it came: a backfill of an older day is stored and moves nothing.
+is there, never of the order in which it came: a backfill of an older day is stored and moves nothing but the
+memory, which is of all days until the one BI sees.
 
 Kill it anywhere and publish again: the end is the same. A version takes its name in one rename, when it is
 whole. Which version BI should see is derived anew each time, and `.switching` lies there from before the
-first of the three pointers (bi.duckdb, current, current.json) moves until after the last has, so an
-interrupted switch is always seen and done again. One process at a time publishes, by a lock the kernel drops
-with the process; whatever is half made once the lock is held is therefore a dead process's, and goes. It lies
-in `.work/`, beside versions/ and not in it: DuckDB's `versions/*/rfm.parquet` finds hidden folders, too.
+first of the pointers (bi.duckdb, current, current_memory, current.json) moves until after the last has, so
+an interrupted switch is always seen and done again. One process at a time publishes, by a lock the kernel
+drops with the process; whatever is half made once the lock is held is therefore a dead process's, and goes.
+It lies in `.work/`, beside versions/ and not in it: DuckDB's `versions/*/rfm.parquet` finds hidden folders.
 
 Readers take no lock. A reader with bi.duckdb open keeps the file it opened, and sees the new one when it
 opens it again.
@@ -25,8 +28,6 @@ opens it again.
 
 from __future__ import annotations
 
-import ctypes
-import errno
 import fcntl
 import hashlib
 import json
@@ -36,22 +37,20 @@ import re
 import shutil
 import socket
 import time
-from collections.abc import Callable, Collection, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TextIO
+from typing import Any, Protocol, TextIO
 
+from storage import csv_copies, edition
 from storage import lake as place
 from storage.lake import Day
-
-if TYPE_CHECKING:
-    from duckdb import DuckDBPyConnection
+from storage.reading.row_checks import literal, quoted
 
 log = logging.getLogger(__name__)
 
-CSV_ROWS = 1_048_575  # rows an Excel sheet holds below its header; a longer table has no CSV
 LOCK_SECONDS = 600  # of waiting for another publisher, who takes seconds, or minutes for millions of rows
 _LOCK_POLL_SECONDS = 0.1
 
@@ -82,6 +81,16 @@ class PublishingHeld(TimeoutError):
 
 class VersionDamaged(ValueError):
     """A published file is not the one its manifest names."""
+
+
+class Memory(Protocol):
+    """Who can tell what happened between days; asked while nobody else publishes."""
+
+    def remember(self) -> None:
+        """Take the day that is being published into what is remembered."""
+
+    def put(self, as_of: date) -> str:
+        """Have what is told of the days until `as_of` lie in published/memory; return its name there."""
 
 
 @dataclass(frozen=True)
@@ -116,6 +125,7 @@ def publish(
     descriptions: Mapping[str, Mapping[str, Any]] | None = None,
     csv: bool = True,
     keep: int = 30,
+    memory: Memory | None = None,
 ) -> dict[str, Any]:
     """Show the audited tables of a day: every `<table>.parquet` in `marts`, the `extra` ones and `manifest`.
 
@@ -123,6 +133,9 @@ def publish(
     must depend on the day alone); `without` names marts that stay inside. `descriptions` is table →
     {"description": …, "columns": {column → …}} and becomes the comments of the BI file; what it says of other
     tables and columns is passed over.
+
+    `memory` is asked for what is told of the days until the one BI sees, which is shown with that version in
+    the same switch; without it BI keeps what it has, as long as it sees the same day.
 
     The `keep` newest as_of stay, the version BI sees, and the one published by this very call: an older day
     that was asked for can be read until the next publish.
@@ -141,13 +154,15 @@ def publish(
         staged = work / name
         _write_tables(staged, day, facts, paths)
         if csv:
-            _write_csvs(staged)
+            csv_copies.write_csvs(staged)
         for beside, path in (files or {}).items():
             place.put(path, staged / beside, link=False)
         tables = _write_contents(staged, name, day, facts, {"manifest": _OWN} | dict(descriptions or {}))
-        state = _put_in_place(staged, root / "versions" / name)
+        if memory is not None:
+            memory.remember()
+        state = edition.put_in_place(staged, root / "versions" / name)
         _point(root / "days" / f"{day.key}.json", name)
-        shown, moved = _switch(root)
+        shown, moved = _switch(root, memory)
         removed = _retire(root, work, keep, {name, shown["version"]})
     log.info("published %s (%s), %s tables; BI sees %s", name, state, len(tables), shown["version"])
     return {
@@ -234,7 +249,7 @@ def _write_tables(staged: Path, day: Day, facts: Facts, paths: Mapping[str, Path
         # Copied, not linked: a later build that wrote into the run's file would change what is published.
         place.put(path, staged / f"{table}.parquet", link=False)
     measured = [
-        (pq.read_metadata(path), _sha256(path)) for path in map(staged.joinpath, map(_parquet, paths))
+        (pq.read_metadata(path), edition.sha256(path)) for path in map(staged.joinpath, map(_parquet, paths))
     ]
     rows = {
         "as_of": day.as_of,
@@ -261,72 +276,11 @@ def _parquet(table: str) -> str:
     return f"{table}.parquet"
 
 
-def _write_csvs(staged: Path) -> None:
-    """Each table that fits a sheet as csv/<table>.csv, the way Excel opens it by double click: BOM and CRLF.
-
-    Excel computes a text that starts with = + - @ or a control character before one: a product named
-    `=HYPERLINK(…)` would be run on the reader's machine. Such a text gets an apostrophe in front, here alone:
-    Parquet and bi.duckdb hold it as it is. Only columns of text are concerned: a number stays a number.
-
-    DuckDB ends records with LF and cannot be told otherwise; a line break inside a quoted text is left alone.
-    """
-    import duckdb
-    import pyarrow.parquet as pq
-
-    with duckdb.connect() as connection:
-        for table in sorted(staged.glob("*.parquet")):
-            if pq.read_metadata(table).num_rows > CSV_ROWS:
-                continue
-            with place.replacing(staged / "csv" / f"{table.stem}.csv") as temporary:
-                plain = temporary.with_name(f"{temporary.name}.lf")
-                rows = f"read_parquet({_text(table)})"
-                connection.execute(
-                    f"copy (select {_guarded(connection, rows)} from {rows}) to {_text(plain)}"
-                    " (format csv, header, delimiter ',')"
-                )
-                with plain.open("rb") as source, temporary.open("wb") as target:
-                    target.write(b"\xef\xbb\xbf")
-                    target.writelines(_with_crlf(iter(lambda file=source: file.read(1 << 20), b"")))
-                plain.unlink()
-
-
-def _guarded(connection: DuckDBPyConnection, rows: str) -> str:
-    """The columns of `rows` to select, an apostrophe before every text Excel would take for a formula."""
-    described = connection.execute(f"describe select * from {rows}").fetchall()
-    texts = [_name(column) for column, kind, *_ in described if kind == "VARCHAR"]
-    starts = "('=', '+', '-', '@', chr(9), chr(10), chr(13))"
-    marks = [f"if(left({text}, 1) in {starts}, chr(39) || {text}, {text}) as {text}" for text in texts]
-    return f"* replace ({', '.join(marks)})" if marks else "*"
-
-
-def _with_crlf(blocks: Iterator[bytes]) -> Iterator[bytes]:
-    """The same CSV with CRLF after each record. Between an odd and an even quote is text, even if `""`."""
-    quoted = False
-    for block in blocks:
-        parts = block.split(b'"')
-        for part in range(quoted, len(parts), 2):
-            parts[part] = parts[part].replace(b"\n", b"\r\n")
-        quoted ^= len(parts) % 2 == 0
-        yield b'"'.join(parts)
-
-
 def _write_contents(
     staged: Path, version: str, day: Day, facts: Facts, descriptions: Mapping[str, Mapping[str, Any]]
 ) -> dict[str, Any]:
     """Write manifest.json, last: what the version holds; return its tables."""
-    import pyarrow.parquet as pq
-
-    tables = {}
-    for path in sorted(staged.glob("*.parquet")):
-        meta = pq.read_metadata(path)
-        said = descriptions.get(path.stem, {})
-        meanings = said.get("columns", {})
-        tables[path.stem] = {
-            "rows": meta.num_rows,
-            "description": said.get("description", ""),
-            "columns": {name: meanings.get(name, "") for name in meta.schema.to_arrow_schema().names},
-        }
-    files = {str(path.relative_to(staged)): _sha256(path) for path in staged.rglob("*") if path.is_file()}
+    tables = edition.tables(staged, descriptions)
     contents = {
         "version": version,
         "as_of": day.as_of.isoformat(),
@@ -335,7 +289,7 @@ def _write_contents(
         "dictionary_hash": facts.dictionary_hash,
         "cutpoint_version": facts.cutpoint_version,
         "tables": tables,
-        "files": files,
+        "files": edition.files(staged),
     }
     place.write_json(staged / "manifest.json", contents)
     return tables
@@ -345,66 +299,6 @@ _OWN = {
     "description": "One row per table of the published version but this one: what it holds, and from what.",
     "columns": {name: meaning for name, (_, meaning) in MANIFEST.items()},
 }
-
-
-def _put_in_place(staged: Path, folder: Path) -> str:
-    """Give a whole version its name: "new", "replaced", or "unchanged" when these very bytes are there."""
-    if not folder.exists():
-        os.replace(staged, folder)
-        state = "new"
-    elif not _damaged(folder) and _contents(folder) == _contents(staged):
-        return "unchanged"
-    else:
-        _exchange(staged, folder)
-        state = "replaced"
-    place.sync(folder.parent)
-    return state
-
-
-def _exchange(staged: Path, folder: Path) -> None:
-    """Swap two folders' names in one step, so that a reader finds the old version or the new one.
-
-    `os.replace` cannot put a folder over one that is not empty; Linux's renameat2 can swap them. Where that
-    is missing, the name is gone for the moment between two renames.
-    """
-    here, exchange = -100, 2  # AT_FDCWD, RENAME_EXCHANGE of <fcntl.h>
-    rename = getattr(ctypes.CDLL(None, use_errno=True), "renameat2", None)
-    if rename is not None:
-        if rename(here, os.fsencode(staged), here, os.fsencode(folder), exchange) == 0:
-            return
-        if ctypes.get_errno() not in (errno.EINVAL, errno.ENOSYS, errno.ENOTSUP):
-            raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()), str(folder))
-    os.replace(folder, staged.with_name("replaced"))
-    os.replace(staged, folder)
-
-
-def _contents(folder: Path) -> dict[str, Any]:
-    return json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
-
-
-def _damaged(folder: Path) -> list[str]:
-    """The files of a version that are missing or not those its manifest names."""
-    if not (folder / "manifest.json").is_file():
-        return ["manifest.json"]
-    files = _contents(folder)["files"].items()
-    return [
-        name for name, sha256 in files if not (folder / name).is_file() or _sha256(folder / name) != sha256
-    ]
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def _text(value: object) -> str:
-    """A value as an SQL string."""
-    return "'" + str(value).replace("'", "''") + "'"
-
-
-def _name(name: str) -> str:
-    """A name as an SQL identifier."""
-    return '"' + name.replace('"', '""') + '"'
 
 
 def _point(pointer: Path, name: str) -> None:
@@ -445,7 +339,7 @@ def without_rows(lake: Path, name: str, take_out: Callable[[Path], int]) -> dict
     root = lake / "published"
     folder = root / "versions" / name
     with _alone(root) as work:
-        if damaged := _damaged(folder):
+        if damaged := edition.damaged(folder):
             msg = (
                 f"{folder} was changed after publishing: {', '.join(sorted(damaged))}; publish the day again"
             )
@@ -456,7 +350,7 @@ def without_rows(lake: Path, name: str, take_out: Callable[[Path], int]) -> dict
         taken = {path.stem: rows for path in tables if (rows := take_out(path))}
         if taken:
             _restate(staged, taken)
-            _put_in_place(staged, folder)
+            edition.put_in_place(staged, folder)
         _switch(root)
     return taken
 
@@ -471,17 +365,17 @@ def _restate(staged: Path, taken: Mapping[str, int]) -> None:
     for row, table in enumerate(told["table_name"]):
         if table in taken:
             told["rows"][row] -= taken[table]
-            told["sha256"][row] = _sha256(staged / f"{table}.parquet")
+            told["sha256"][row] = edition.sha256(staged / f"{table}.parquet")
     types = {name: kind for name, (kind, _) in MANIFEST.items()}
     place.write_parquet(
         staged / "manifest.parquet", [pa.table(told, schema=manifest.schema)], types, key="table_name"
     )
     if (staged / "csv").is_dir():
-        _write_csvs(staged)
-    contents = _contents(staged)
+        csv_copies.write_csvs(staged)
+    contents = edition.contents(staged)
     for table, rows in taken.items():
         contents["tables"][table]["rows"] -= rows
-    contents["files"] = {file: _sha256(staged / file) for file in contents["files"]}
+    contents["files"] = {file: edition.sha256(staged / file) for file in contents["files"]}
     contents["erasures"] = contents.get("erasures", 0) + 1
     place.write_json(staged / "manifest.json", contents)
 
@@ -497,17 +391,18 @@ def sources_of(lake: Path, name: str) -> list[str]:
 # --- what BI sees ------------------------------------------------------------------------------------------
 
 
-def rollback(lake: Path, to: date | str | None = None) -> dict[str, Any]:
+def rollback(lake: Path, to: date | str | None = None, memory: Memory | None = None) -> dict[str, Any]:
     """Hold BI at an older version until `unpin`: the last one published for the day before, or `to`.
 
-    `to` is an as_of (as it was known last) or the full name of a version. Returns what `current` returns.
+    What `memory` tells of the days ends with that version's. `to` is an as_of (as it was known last) or the
+    full name of a version. Returns what `current` returns.
     Raises NothingPublished when there is no such version, VersionDamaged when its bytes are not its own.
     """
     root = lake / "published"
     with _alone(root):
         name = _wanted(lake, to)
         place.write_json(root / "pin.json", {"version": name})
-        shown, _ = _switch(root)
+        shown, _ = _switch(root, memory)
     log.info("BI is pinned to %s", name)
     return shown
 
@@ -528,7 +423,7 @@ def _wanted(lake: Path, to: date | str | None) -> str:
     return found[-1]
 
 
-def unpin(lake: Path) -> dict[str, Any]:
+def unpin(lake: Path, memory: Memory | None = None) -> dict[str, Any]:
     """Let BI follow the greatest published day again; returns what `current` returns.
 
     Raises NothingPublished when there is no version at all.
@@ -537,59 +432,84 @@ def unpin(lake: Path) -> dict[str, Any]:
     with _alone(root):
         (root / "pin.json").unlink(missing_ok=True)
         place.sync(root)
-        shown, _ = _switch(root)
+        shown, _ = _switch(root, memory)
     log.info("BI is not pinned; it sees %s", shown["version"])
     return shown
 
 
-def _switch(root: Path) -> tuple[dict[str, Any], bool]:
+def _switch(root: Path, memory: Memory | None = None) -> tuple[dict[str, Any], bool]:
     """Let BI see the version it should; return what current.json says, and whether bi.duckdb is new."""
     pinned = _pointed(root / "pin.json")
     name = pinned or next(reversed(_days(root.parent).values()), None)
     if name is None or not (root / "versions" / name).is_dir():
         msg = f"BI should see {name or 'the greatest day'}, but it is not in {root / 'versions'}"
         raise NothingPublished(msg)
-    folder = root / "versions" / name
+    as_of = _day_of(name).as_of
+    shown = current(root.parent) or {}
+    told = memory.put(as_of) if memory is not None else shown.get("memory")
+    if memory is None and shown.get("as_of") != as_of.isoformat():
+        told = None  # it would tell BI of days after the one it sees
+    folders = {"versions": root / "versions" / name} | ({"memory": root / "memory" / told} if told else {})
     wanted = {
         "version": name,
-        "as_of": _day_of(name).as_of.isoformat(),
+        "as_of": as_of.isoformat(),
         "known_on": _day_of(name).known_on.isoformat(),
         "pinned": pinned is not None,
-        "manifest_sha256": _sha256(folder / "manifest.json"),
+        "manifest_sha256": edition.sha256(folders["versions"] / "manifest.json"),
     }
-    shown = current(root.parent) or {}
+    if told:
+        wanted |= {"memory": told, "memory_sha256": edition.sha256(folders["memory"] / "manifest.json")}
     unfinished = root / ".switching"
-    whole = not unfinished.exists() and (root / "bi.duckdb").exists() and _linked(root / "current") == name
+    links = {root / "current": name, root / "current_memory": told}
+    whole = (
+        not unfinished.exists()
+        and (root / "bi.duckdb").exists()
+        and all(_linked(link) == target for link, target in links.items())
+    )
     if whole and shown == wanted:
         return wanted, False
     moves = not whole or {**shown, "pinned": wanted["pinned"]} != wanted
     place.write_json(unfinished, {"version": name})
     if moves:
-        _build_bi(folder, root / "bi.duckdb")
+        _build_bi(folders.values(), root / "bi.duckdb")
         _link(root / "current", Path("versions") / name)
+        if told:
+            _link(root / "current_memory", Path("memory") / told)
+        else:
+            (root / "current_memory").unlink(missing_ok=True)
     place.write_json(root / "current.json", wanted)
     unfinished.unlink()
+    _forget(root, {told, shown.get("memory")})
     return wanted, moves
 
 
-def _build_bi(folder: Path, path: Path) -> None:
-    """Make the BI file of a version beside `path`, its tables in the Parquet's order, and put it in place."""
+def _forget(root: Path, needed: Collection[str | None]) -> None:
+    """Let go of every memory but the ones BI sees and saw until now: a reader may still be at it."""
+    for folder in (root / "memory").glob("as_of=*"):
+        if folder.name not in needed:
+            (root / ".work").mkdir(exist_ok=True)
+            os.replace(folder, root / ".work" / f"forgotten-{folder.name}")
+
+
+def _build_bi(folders: Iterable[Path], path: Path) -> None:
+    """Make the BI file of some editions, their tables in the Parquet's order, and put it at `path`."""
     import duckdb
 
-    damaged = _damaged(folder)
-    if damaged:
-        msg = f"{folder} was changed after publishing: {', '.join(sorted(damaged))}; publish the day again"
-        raise VersionDamaged(msg)
     with place.replacing(path) as temporary, duckdb.connect(str(temporary)) as connection:
-        for table, about in _contents(folder)["tables"].items():
-            source = _text(folder / f"{table}.parquet")
-            connection.execute(f"create table {_name(table)} as select * from read_parquet({source})")
-            if about["description"]:
-                connection.execute(f"comment on table {_name(table)} is {_text(about['description'])}")
-            for column, meaning in about["columns"].items():
-                if meaning:
-                    target = f"{_name(table)}.{_name(column)}"
-                    connection.execute(f"comment on column {target} is {_text(meaning)}")
+        for folder in folders:
+            if damaged := edition.damaged(folder):
+                changed = ", ".join(sorted(damaged))
+                msg = f"{folder} was changed after publishing: {changed}; publish the day again"
+                raise VersionDamaged(msg)
+            for table, about in edition.contents(folder)["tables"].items():
+                source = literal(folder / f"{table}.parquet")
+                connection.execute(f"create table {quoted(table)} as select * from read_parquet({source})")
+                if about["description"]:
+                    connection.execute(f"comment on table {quoted(table)} is {literal(about['description'])}")
+                for column, meaning in about["columns"].items():
+                    if meaning:
+                        target = f"{quoted(table)}.{quoted(column)}"
+                        connection.execute(f"comment on column {target} is {literal(meaning)}")
         connection.execute("checkpoint")
 
 
@@ -639,11 +559,37 @@ def newest(lake: Path) -> date | None:
 
 
 def current(lake: Path) -> dict[str, Any] | None:
-    """What BI sees: {"version", "as_of", "known_on", "pinned", "manifest_sha256"}; None before any."""
+    """What BI sees: {"version", "as_of", "known_on", "pinned", "manifest_sha256"}; None before any.
+
+    Where there is a memory, {"memory", "memory_sha256"} as well.
+    """
     try:
         return json.loads((lake / "published" / "current.json").read_text(encoding="utf-8"))
     except FileNotFoundError:
         return None
+
+
+def visible_with(lake: Path, day: Day) -> date:
+    """The as_of BI sees once `day` is published, too: that of the pin, or the greatest."""
+    pinned = _pointed(lake / "published" / "pin.json")
+    shown = [*_days(lake), day]
+    return _day_of(pinned).as_of if pinned else max(each.as_of for each in shown)
+
+
+def current_memory(lake: Path) -> Path | None:
+    """The folder of the memory BI sees, if there is one."""
+    told = (current(lake) or {}).get("memory")
+    return lake / "published" / "memory" / told if told else None
+
+
+def alone(lake: Path) -> AbstractContextManager[Path]:
+    """Hold what BI sees while nobody else publishes; gives a folder to work in that is empty and goes."""
+    return _alone(lake / "published")
+
+
+def switch(lake: Path) -> dict[str, Any]:
+    """Show BI what lies in place now; to be called while `alone`. Returns what `current` returns."""
+    return _switch(lake / "published")[0]
 
 
 def current_folder(lake: Path) -> Path:

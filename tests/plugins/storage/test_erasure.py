@@ -14,7 +14,19 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from storage import declaration, erasure, erasures, lake, landing, published, raw, receipts, search, upkeep
+from storage import (
+    declaration,
+    edition,
+    erasure,
+    erasures,
+    lake,
+    landing,
+    published,
+    raw,
+    receipts,
+    search,
+    upkeep,
+)
 from storage.lake import Day
 from storage.published import Facts
 from storage.reading.pseudonym import HashKey
@@ -219,7 +231,7 @@ def test_a_rewritten_version_is_whole_and_says_that_somebody_was_erased(shop):
         contents = json.loads((folder / "manifest.json").read_text())
         assert contents["erasures"] == 1
         assert contents["tables"]["rfm"]["rows"] == 1
-        assert published._damaged(folder) == []
+        assert edition.damaged(folder) == []
         told = pq.read_table(folder / "manifest.parquet").to_pydict()
         assert dict(zip(told["table_name"], told["rows"], strict=True)) == {"rfm": 1, "segment_profile": 1}
     assert published.rollback(shop.lake, DAY)["pinned"]

@@ -12,7 +12,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from storage import published
+from storage import csv_copies, edition, published
 from storage.lake import Day
 from storage.published import Facts, NothingPublished, PublishingHeld, VersionDamaged
 
@@ -130,7 +130,7 @@ class TestPublish:
         day = (date(2018, 1, 2), date(2018, 1, 5))
         made = ("s" * 64, "d" * 64, "2018-01-01-0badcafe", date(2018, 1, 1), "app,shop", "shop.feedback")
         rfm, profile = (
-            published._sha256(manifest.with_name(f"{t}.parquet")) for t in ("rfm", "segment_profile")
+            edition.sha256(manifest.with_name(f"{t}.parquet")) for t in ("rfm", "segment_profile")
         )
         assert relation.fetchall() == [
             (*day, "rfm", 2, 4, rfm, *made),
@@ -209,14 +209,14 @@ class TestPublish:
     def test_a_block_may_end_within_a_quoted_text(self, size):
         text = b'a,"x""y\n""",""\n"""\n",1\n'
         blocks = (text[start : start + size] for start in range(0, len(text), size))
-        assert b"".join(published._with_crlf(blocks)) == b'a,"x""y\n""",""\r\n"""\n",1\r\n'
+        assert b"".join(csv_copies._with_crlf(blocks)) == b'a,"x""y\n""",""\r\n"""\n",1\r\n'
 
     def test_a_table_longer_than_a_sheet_has_no_csv(self, tmp_path, monkeypatch):
-        assert published.CSV_ROWS + 1 == 2**20
-        monkeypatch.setattr(published, "CSV_ROWS", 1)
+        assert csv_copies.CSV_ROWS + 1 == 2**20
+        monkeypatch.setattr(csv_copies, "CSV_ROWS", 1)
         publish(tmp_path, january(2), csv=True)
         assert not (tmp_path / "published" / "current" / "csv").exists()
-        monkeypatch.setattr(published, "CSV_ROWS", 2)
+        monkeypatch.setattr(csv_copies, "CSV_ROWS", 2)
         publish(tmp_path, january(3), csv=True)
         assert len(list((tmp_path / "published" / "current" / "csv").iterdir())) == 3
         publish(tmp_path, january(4), csv=False)
@@ -241,7 +241,7 @@ class TestPublish:
     @pytest.mark.parametrize("with_renameat2", [True, False])
     def test_other_bytes_of_a_version_replace_it_whole(self, tmp_path, monkeypatch, with_renameat2):
         if not with_renameat2:
-            monkeypatch.setattr(published.ctypes, "CDLL", lambda *_, **__: object())
+            monkeypatch.setattr(edition.ctypes, "CDLL", lambda *_, **__: object())
         publish(tmp_path, january(2))
         outcome = publish(tmp_path, january(2), edition=2)
         assert (outcome["state"], outcome["moved"]) == ("replaced", True)
@@ -471,7 +471,7 @@ KILLED_EVERYWHERE = """
 import os, pathlib, pickle, shutil, sys
 import duckdb, pandas, pyarrow.compute, pyarrow.parquet
 import test_published as t
-from storage import published
+from storage import csv_copies, edition, published
 
 root, scenario = pathlib.Path(sys.argv[1]), sys.argv[2]
 def back_and_forth(lake):
@@ -502,7 +502,7 @@ def kill_at(point):
                     os._exit(9)
             return real(*names, **options)
         setattr(module, act, step)
-    for module, act in [(os, "replace"), (os, "unlink"), (shutil, "rmtree"), (published, "_exchange")]:
+    for module, act in [(os, "replace"), (os, "unlink"), (shutil, "rmtree"), (edition, "exchange")]:
         deadly(module, act)
 
 def fork(body, *arguments):
@@ -533,7 +533,7 @@ def again(lake, point):
     (shown,), = t.bi(lake)
     assert shown in [t.january(day).as_of for day in (2, 3, 4)], shown
     for version in published.versions(lake):
-        assert not published._damaged(lake / "published" / "versions" / version), version
+        assert not edition.damaged(lake / "published" / "versions" / version), version
     assert (lake / "published" / "current" / "manifest.json").exists(), "current leads nowhere"
     assert (published.current_folder(lake) / "manifest.json").exists(), "current.json leads nowhere"
     act(lake)

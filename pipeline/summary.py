@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from models.moves import CAUSES
 from pipeline.settings import Settings
 from storage import published
 from storage.lake import Day
@@ -26,9 +27,10 @@ def text(settings: Settings, day: Day) -> str:
         _rows(read("delivery"), manifest),
         _gates(read("quality_results")),
         _segments(_titles(folder), _profile(folder), _profile(before) if before else None, before),
+        _moves(settings.lake, day, _titles(folder)),
         _places(settings.lake, folder),
     ]
-    return "\n\n".join(blocks)
+    return "\n\n".join(filter(None, blocks))
 
 
 def _reader(folder: Path) -> Any:
@@ -137,6 +139,35 @@ def _segments(
         lines += ["", "Not known of anybody, for want of an extract · 缺少数据，尚无法判定"]
         lines += [f"  {title}" for title in untold]
     return "\n".join(lines)
+
+
+def _moves(lake: Path, day: Day, titles: dict[str, str]) -> str:
+    """How many moved on the day in each scheme, by cause; nothing where the memory does not tell of it."""
+    import pyarrow.parquet as pq
+
+    folder = published.current_memory(lake)
+    if folder is None or day.known_on != day.as_of:
+        return ""
+    table = folder / "segment_migration.parquet"
+    of_day = [("period", "=", "day"), ("period_from", "=", day.as_of)]
+    moves = pq.read_table(table, filters=of_day).to_pandas()
+    since = published.previous(lake, day)
+    if not len(moves):
+        return ""
+    words = {
+        row["cause"]: f"{row['cause_label_en']} {row['cause_label_zh']}" for row in moves.to_dict("records")
+    }
+    causes = [cause for cause in CAUSES if cause in words]
+    counts = moves.groupby(["scheme", "cause"])["moves"].sum().to_dict()
+    table = [("", *(words[cause] for cause in causes))]
+    table += [
+        (title, *(f"{int(counts.get((scheme, cause), 0)):,}" for cause in causes))
+        for scheme, title in titles.items()
+        if any((scheme, cause) in counts for cause in causes)
+    ]
+    before = f" since {since.name.split(',')[0]}" if since is not None else ""
+    head = f"Moves{before}, by cause · 较上一发布日的客群变动及原因"
+    return "\n".join([head, *_columns(table, right=range(1, len(causes) + 1))])
 
 
 def _places(lake: Path, folder: Path) -> str:

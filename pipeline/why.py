@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
 _TEXT = ("label_zh", "label_en", "reason_zh", "reason_en", "reason_code", "reason_params", "action_codes")
 _KEYS = ("customer_id", "as_of", "known_on")
+_MOVES = 5  # of a customer in a scheme, the newest
 _NAMED = 10  # of the customers one may have meant
 
 
@@ -55,6 +56,7 @@ def text(settings: Settings, customer_id: str) -> str:
         codes = (judged["action_codes"] or "–").split("|")
         lines += [f"  action  {' '.join([code, *actions.get(code, ())])}" for code in codes]
         lines += _facts({key: value for key, value in judged.items() if key not in (*_KEYS, *_TEXT)})
+        lines += _history(settings.lake, folder, scheme, customer_id)
     return "\n".join(lines)
 
 
@@ -93,6 +95,36 @@ def _titles(folder: Path) -> dict[str, str]:
     table = pq.read_table(folder / "dictionary.parquet", columns=columns, filters=[("kind", "=", "scheme")])
     rows = sorted(table.to_pylist(), key=lambda row: row["sort_order"])
     return {row["code"]: f"{row['label_en']} · {row['label_zh']}" for row in rows}
+
+
+def _history(lake: Path, folder: Path, scheme: str, customer_id: str) -> list[str]:
+    """The customer's last moves in a scheme, the newest first, each with what moved them."""
+    import pyarrow.parquet as pq
+
+    memory = published.current_memory(lake)
+    if memory is None:
+        return []
+    of_customer = [("scheme", "=", scheme), ("customer_id", "=", customer_id)]
+    stays = pq.read_table(memory / "segment_membership.parquet", filters=of_customer).to_pylist()
+    words = _words(folder)
+    lines = []
+    for stay in sorted(stays, key=lambda each: each["valid_from"], reverse=True)[:_MOVES]:
+        zh, en = words.get((scheme, "segment", stay["segment_code"]), ("", ""))
+        cause = " ".join(words.get(("memory", "cause", stay["cause"]), ("", "")))
+        until = f" – {stay['valid_to']}" if stay["valid_to"] else ""
+        lines.append(
+            f"  since   {stay['valid_from']}{until}  {stay['segment_code']} {zh} {en}  {cause}".rstrip()
+        )
+    return lines
+
+
+def _words(folder: Path) -> dict[tuple[str, str, str], tuple[str, str]]:
+    """(scheme, kind, code) → its Chinese and its English label, of the published dictionary."""
+    import pyarrow.parquet as pq
+
+    columns = ["scheme", "kind", "code", "label_zh", "label_en"]
+    rows = pq.read_table(folder / "dictionary.parquet", columns=columns).to_pylist()
+    return {(row["scheme"], row["kind"], row["code"]): (row["label_zh"], row["label_en"]) for row in rows}
 
 
 def _facts(values: dict[str, Any]) -> list[str]:

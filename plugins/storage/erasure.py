@@ -9,8 +9,9 @@ does. The order is what makes that so: a landed file goes while raw still says w
     pending     all of it likewise, of runs that have not loaded it yet
     features    rows of the person, of every day
     scores      likewise, of every scheme
+    history     likewise: where they were on every day, and how they moved
     runs        rows of the person; the working files of runs go: a day that was being built is built again
-    published   rows of the person in every version, with its CSVs, manifest and the BI file
+    published   rows of the person in every version and in the memory, with CSVs, manifests and the BI file
 
 What was counted over many people (segment profiles, cut-points, reconciliation) stays as it was. Receipts
 stay and say how many rows were taken, so the same bytes are known when they come again; a delivery of the
@@ -27,7 +28,7 @@ from datetime import date
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from storage import erasures, lake, published, receipts, search, upkeep
+from storage import erasures, history, lake, published, receipts, remembered_tables, search, upkeep
 from storage.erasures import Erasure
 from storage.reading import erased as whose
 from storage.reading.erased import Erased
@@ -46,6 +47,8 @@ if TYPE_CHECKING:
     from storage.receipts import Receipt
 
 log = logging.getLogger(__name__)
+
+_LINKS = {("published", "current"), ("published", "current_memory")}  # what they lead to is looked at itself
 
 
 class PersonRemains(RuntimeError):
@@ -261,8 +264,9 @@ class _Work:
         """Every name the person may have had."""
         return sorted({*self._names(self.enabled), *self._names(("several",))})
 
-    def _tables(self, sources: Sequence[str]) -> search.Tables:
-        return search.Tables(self.connection, self._names(sources), self.hashes)
+    def _tables(self, *sources: Sequence[str]) -> search.Tables:
+        names = sorted({name for each in sources for name in self._names(each)})
+        return search.Tables(self.connection, names, self.hashes)
 
     @property
     def _token(self) -> re.Pattern[bytes]:
@@ -415,11 +419,13 @@ class _Work:
     # --- what was made of it -----------------------------------------------------------------------------
 
     def features_scores_and_runs(self) -> None:
-        """Take the person's rows out of every day's features, scores and what runs left behind."""
+        """Take the person's rows out of every day's features, scores, history and what runs left behind."""
         for path in sorted((self.lake / "features").glob("*/*.parquet")):
             self._take("feature_rows", path)
         for path in sorted((self.lake / "scores").glob("*/*.parquet")):
             self._take("score_rows", path)
+        for path in sorted((self.lake / "history").glob("*/*.parquet")):
+            self._take("history_rows", path)
         for run in sorted(path for path in (self.lake / "runs").glob("*") if path.is_dir()):
             for path in sorted(run.rglob("*.parquet")):
                 if "pending" not in path.relative_to(run).parts:
@@ -433,16 +439,23 @@ class _Work:
         return {name: published.sources_of(self.lake, name) for name in published.versions(self.lake)}
 
     def _sources_at(self, path: Path) -> Sequence[str]:
-        """The sources a file was made from: its version's, its day's, or else the settings'."""
+        """The sources a file was made from: its version's, its days', or else the settings'."""
         for name, sources in self._sources_of_versions.items():
             if name in path.parts or name.rpartition(",key=")[0] in (path.parent.name, path.stem):
                 return sources
         return self.enabled
 
+    def _tables_at(self, path: Path) -> search.Tables:
+        """What finds the person in a file; the memory holds days that may be of other sources."""
+        parts = path.relative_to(self.lake).parts
+        if parts[0] == "history" or parts[:2] == ("published", "memory"):
+            return self._tables(*(history.sources_of(self.lake, path) or [self.enabled]))
+        return self._tables(self._sources_at(path))
+
     def _take(self, layer: str, path: Path) -> int:
         import pyarrow.parquet as pq
 
-        condition = self._tables(self._sources_at(path)).names_person(pq.read_schema(path).names)
+        condition = self._tables_at(path).names_person(pq.read_schema(path).names)
         rows = without_rows(path, condition, self.connection) if condition else 0
         if rows:
             self._took(layer, rows, path)
@@ -452,17 +465,23 @@ class _Work:
         """Take the person's rows out of every published version, and show BI the one it sees without them."""
         for name in published.versions(self.lake):
             tables = self._tables(self._sources_of_versions[name])
-
-            def take_out(path: Path, tables: search.Tables = tables) -> int:
-                import pyarrow.parquet as pq
-
-                condition = tables.names_person(pq.read_schema(path).names)
-                return without_rows(path, condition, self.connection) if condition else 0
-
-            taken = published.without_rows(self.lake, name, take_out)
+            taken = published.without_rows(
+                self.lake, name, lambda path, tables=tables: self._without_person(path, tables)
+            )
             if taken:
                 self._took("published_rows", sum(taken.values()), self.lake / "published" / "versions" / name)
                 self.counts["published_versions"] += 1
+        memory = self.lake / "published" / "memory"
+        told = self._tables_at(memory)
+        taken = remembered_tables.without_rows(self.lake, lambda path: self._without_person(path, told))
+        if taken:
+            self._took("published_rows", sum(taken.values()), memory)
+
+    def _without_person(self, path: Path, tables: search.Tables) -> int:
+        import pyarrow.parquet as pq
+
+        condition = tables.names_person(pq.read_schema(path).names)
+        return without_rows(path, condition, self.connection) if condition else 0
 
     def _took(self, layer: str, count: int, path: Path) -> None:
         self.counts[layer] += count
@@ -485,7 +504,7 @@ class _Work:
         for path in self._made_of_it():
             if path.suffix in {".parquet", ".duckdb", ".csv"}:
                 by_column += 1
-                found.update([path] if self._tables(self._sources_at(path)).are_in(path) else [])
+                found.update([path] if self._tables_at(path).are_in(path) else [])
             if path.suffix not in {".parquet", ".duckdb"}:
                 by_bytes += 1
                 found.update([path] if search.is_in_file(path, token) else [])
@@ -499,5 +518,5 @@ class _Work:
             sent = {"landing", "raw", "quarantine"}
             if parts[0] in sent or (parts[0] == "runs" and "pending" in parts and sent & set(parts)):
                 continue
-            if path.is_file() and not path.is_symlink() and parts[:2] != ("published", "current"):
+            if path.is_file() and not path.is_symlink() and parts[:2] not in _LINKS:
                 yield path

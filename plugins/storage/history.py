@@ -303,8 +303,10 @@ def _frame(table: pa.Table, columns: Sequence[str], schemes: Sequence[str]) -> p
 
 def sources_of(lake: Path, path: Path) -> list[tuple[str, ...]]:
     """The sources of the days a file of the history tells of; those of every day when it is not known."""
-    told = days(lake)
-    mine = [each for each in told.values() if path.name.startswith(f"as_of={each.as_of.isoformat()},")]
-    if path.parent.name == "segments" and mine and path == segments_path(lake, mine[0]):
-        return [mine[0].sources]
-    return sorted({each.sources for each in told.values()})
+    told = list(days(lake).values())
+    for place_in_line, each in enumerate(told):
+        if path.name.startswith(f"as_of={each.as_of.isoformat()},") and path.parent.name == "segments":
+            return [each.sources]
+        if path.name.startswith(f"as_of={each.as_of.isoformat()},") and path.parent.name == "moves":
+            return sorted({day.sources for day in told[max(0, place_in_line - 1) : place_in_line + 1]})
+    return sorted({each.sources for each in told})

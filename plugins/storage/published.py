@@ -458,7 +458,9 @@ def _switch(root: Path, memory: Memory | None = None) -> tuple[dict[str, Any], b
         "manifest_sha256": edition.sha256(folders["versions"] / "manifest.json"),
     }
     if told:
-        wanted |= {"memory": told, "memory_sha256": edition.sha256(folders["memory"] / "manifest.json")}
+        before = shown.get("memory_before") if told == shown.get("memory") else shown.get("memory")
+        told_sha256 = edition.sha256(folders["memory"] / "manifest.json")
+        wanted |= {"memory": told, "memory_sha256": told_sha256, "memory_before": before}
     unfinished = root / ".switching"
     links = {root / "current": name, root / "current_memory": told}
     whole = (
@@ -467,6 +469,7 @@ def _switch(root: Path, memory: Memory | None = None) -> tuple[dict[str, Any], b
         and all(_linked(link) == target for link, target in links.items())
     )
     if whole and shown == wanted:
+        _forget(root, {told, wanted.get("memory_before")})
         return wanted, False
     moves = not whole or {**shown, "pinned": wanted["pinned"]} != wanted
     place.write_json(unfinished, {"version": name})
@@ -479,7 +482,7 @@ def _switch(root: Path, memory: Memory | None = None) -> tuple[dict[str, Any], b
             (root / "current_memory").unlink(missing_ok=True)
     place.write_json(root / "current.json", wanted)
     unfinished.unlink()
-    _forget(root, {told, shown.get("memory")})
+    _forget(root, {told, wanted.get("memory_before")})
     return wanted, moves
 
 
@@ -561,7 +564,7 @@ def newest(lake: Path) -> date | None:
 def current(lake: Path) -> dict[str, Any] | None:
     """What BI sees: {"version", "as_of", "known_on", "pinned", "manifest_sha256"}; None before any.
 
-    Where there is a memory, {"memory", "memory_sha256"} as well.
+    Where there is a memory, {"memory", "memory_sha256", "memory_before": the one seen until then} as well.
     """
     try:
         return json.loads((lake / "published" / "current.json").read_text(encoding="utf-8"))

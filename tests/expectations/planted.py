@@ -23,6 +23,7 @@ KEY = {
     "deliveries": "file",
     "customer_features": "customer_id",
     "published_measures": "table_name",
+    "memory_measures": "scheme",
     "reason_replay": "customer_id",
     "owner_conflicts": "customer_id",
     "identity_report": "rule",
@@ -158,6 +159,22 @@ GOOD = {
             "segment_overlap",
             "dictionary",
         )
+    ],
+    "memory_measures": [
+        {
+            "scheme": "rfm",
+            "segments_not_rebuilt_by_membership": 0.0,
+            "segments_not_rebuilt_by_events": 0.0,
+            "moves_without_cause": 0.0,
+            "moves_missing_by_day": 0.0,
+            "moves_missing_by_month": 0.0,
+            "memberships_missing": 0.0,
+            "spans_that_overlap": 0.0,
+            "moves_to_the_same_segment": 0.0,
+            "segments_not_in_dictionary": 0.0,
+            "causes_without_words": 0.0,
+            "more_left_than_were_there": 0.0,
+        }
     ],
     "reason_replay": [{"scheme": "rfm", "customer_id": "C1", "own_reason_holds": True, "reasons_held": 1.0}],
     "columns": [
@@ -299,6 +316,24 @@ ROWS = {
         "shares_add_up": ("drift", {"share_sum": 0.9}),
         "no_segment_changed_its_size_much": ("shares", {"size_ratio": 0.4}),
     },
+    "memory": {
+        "open_stays_are_the_last_day": ("memory_measures", {"segments_not_rebuilt_by_membership": 1.0}),
+        "events_replay_to_the_last_day": ("memory_measures", {"segments_not_rebuilt_by_events": 1.0}),
+        "the_four_causes_sum_to_all_moves": ("memory_measures", {"moves_without_cause": -1.0}),
+        "migration_by_day_holds_every_move": ("memory_measures", {"moves_missing_by_day": 1.0}),
+        "migration_by_month_holds_every_move": ("memory_measures", {"moves_missing_by_month": 1.0}),
+        "every_move_begins_a_stay": ("memory_measures", {"memberships_missing": 1.0}),
+        "no_stays_overlap": ("memory_measures", {"spans_that_overlap": 1.0}),
+        "a_move_leads_elsewhere": ("memory_measures", {"moves_to_the_same_segment": 1.0}),
+        "every_segment_is_in_the_dictionary": ("memory_measures", {"segments_not_in_dictionary": 1.0}),
+        "every_cause_has_words": ("memory_measures", {"causes_without_words": 1.0}),
+        "no_more_leave_than_were_there": ("memory_measures", {"more_left_than_were_there": 1.0}),
+        "every_promised_column_is_there": ("columns", {"position": None}),
+        "no_column_is_unpromised": ("columns", {"promised_position": None}),
+        "columns_stand_in_their_order": ("columns", {"position": 2.0}),
+        "columns_have_their_types": ("columns", {"data_type": "bigint"}),
+        "columns_are_described": ("columns", {"description": None}),
+    },
 }
 
 # Promises about a frame as a whole, or about its one row: the frame that breaks it.
@@ -323,6 +358,7 @@ WHOLE = {
     "published": {
         "every_promised_table_is_measured": ("published_measures", GOOD["published_measures"][1:]),
     },
+    "memory": {},
 }
 
 

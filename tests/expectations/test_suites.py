@@ -30,8 +30,8 @@ def verdicts_on_planted_rows():
     return {suite: check(suite, planted.planted_rows(suite)) for suite in SUITES}
 
 
-def test_the_three_gates_have_a_suite():
-    assert list(SUITES) == ["features", "landed", "published"]
+def test_the_gates_of_the_day_and_that_of_the_memory_have_a_suite():
+    assert list(SUITES) == ["features", "landed", "memory", "published"]
     assert all(content["name"] == suite for suite, content in SUITES.items())
 
 

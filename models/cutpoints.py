@@ -135,7 +135,11 @@ class Cutpoints:
 
     def mid_rank(self, feature: str, values: np.ndarray) -> np.ndarray:
         """p(x) of each value of `feature`, read off the stored reference quantiles; nan where unknown."""
-        return quantiles.mid_rank(values, self.reference_quantiles[feature])
+        return quantiles.mid_rank(values, self.reference_quantiles.get(feature, ()))
+
+    def value_at(self, feature: str, share: float, step: float = 1) -> float | None:
+        """The smallest value of `feature`, in steps, that ranks at `share` or above; None without any."""
+        return quantiles.value_at(self.reference_quantiles.get(feature, ()), share, step)
 
     def to_json(self) -> str:
         """The value as JSON with sorted keys; equal cut-points give equal text."""

@@ -7,6 +7,15 @@ from typing import TYPE_CHECKING
 
 from models.churn import levels
 from models.segments import lifecycle, purchase_group, rfm, value_index, value_tier
+from models.segments.engagement import (
+    contact_channel,
+    decision_stage,
+    interaction,
+    membership,
+    silent,
+    social,
+    usage,
+)
 from models.segments.profile import demographic_segment, geo_segment, occasion, psychographic
 from models.segments.taste import (
     brand_affinity,
@@ -47,6 +56,15 @@ FAMILIES: dict[str, dict[str, ModuleType]] = {
         "purchase_channel": purchase_channel,
         "brand_affinity": brand_affinity,
         "novelty": novelty,
+    },
+    "engagement": {
+        "usage": usage,
+        "interaction": interaction,
+        "social": social,
+        "decision_stage": decision_stage,
+        "membership": membership,
+        "contact_channel": contact_channel,
+        "silent": silent,
     },
 }
 """Family → scheme → its module. A family is scored by one task; a scheme stands in exactly one.
@@ -89,8 +107,8 @@ class MinimumData:
 class Thresholds:
     """The thresholds of every scheme, and the data cut-points need; a field per scheme of SCHEMES.
 
-    The lifecycle stages judge by the same churn levels as the scheme churn_level, always, and satisfaction
-    holds a reorder against the same cycle as they.
+    The lifecycle stages and silence judge by the same churn levels as the scheme churn_level, always, and
+    satisfaction holds a reorder against the same cycle as the stages.
     """
 
     rfm: rfm.Thresholds = field(default_factory=rfm.Thresholds)
@@ -112,6 +130,13 @@ class Thresholds:
     purchase_channel: purchase_channel.Thresholds = field(default_factory=purchase_channel.Thresholds)
     brand_affinity: brand_affinity.Thresholds = field(default_factory=brand_affinity.Thresholds)
     novelty: novelty.Thresholds = field(default_factory=novelty.Thresholds)
+    usage: usage.Thresholds = field(default_factory=usage.Thresholds)
+    interaction: interaction.Thresholds = field(default_factory=interaction.Thresholds)
+    social: social.Thresholds = field(default_factory=social.Thresholds)
+    decision_stage: decision_stage.Thresholds = field(default_factory=decision_stage.Thresholds)
+    membership: membership.Thresholds = field(default_factory=membership.Thresholds)
+    contact_channel: contact_channel.Thresholds = field(default_factory=contact_channel.Thresholds)
+    silent: silent.Thresholds = field(default_factory=silent.Thresholds)
     minimum_data: MinimumData = field(default_factory=MinimumData)
 
     def __post_init__(self) -> None:
@@ -119,3 +144,5 @@ class Thresholds:
             object.__setattr__(self, "lifecycle", replace(self.lifecycle, levels=self.churn_level))
         if self.satisfaction.lifecycle != self.lifecycle:
             object.__setattr__(self, "satisfaction", replace(self.satisfaction, lifecycle=self.lifecycle))
+        if self.silent.levels != self.churn_level:
+            object.__setattr__(self, "silent", replace(self.silent, levels=self.churn_level))

@@ -86,3 +86,10 @@ def positions(features: pd.DataFrame, column: str, values: Sequence[str]) -> np.
     if isinstance(cells.dtype, pd.CategoricalDtype):
         cells = cells.astype(object)
     return pd.Index(values).get_indexer(cells.to_numpy(dtype=object, na_value=None)).astype("int64")
+
+
+def truths(features: pd.DataFrame, column: str) -> np.ndarray:
+    """The boolean column as int8: 1 for true, 0 for false, -1 for null."""
+    import numpy as np
+
+    return features[column].astype("boolean").to_numpy(dtype=np.int8, na_value=-1)

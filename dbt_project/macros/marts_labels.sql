@@ -50,6 +50,13 @@
         'purchase_channel',
         'brand_affinity',
         'novelty',
+        'usage',
+        'interaction',
+        'social',
+        'decision_stage',
+        'membership',
+        'contact_channel',
+        'silent',
     ] -%}
         {%- do tables.update({scheme: 'churn_flag' if scheme == 'churn_level' else scheme}) -%}
     {%- endfor -%}

@@ -11,6 +11,16 @@ import yaml
 from small_shop import APRIL_1, MAY_1, PROJECT, Built, FixtureLake, build, run_dbt, shop
 
 RULES = {
+    "two_uses_of_a_function_on_one_day_are_one_day_and_day_90_is_the_last_that_counts",
+    "days_of_use_add_up_over_functions_and_each_counts_once",
+    "a_user_of_two_functions_is_one_active_user_of_the_product",
+    "an_advertisement_is_a_step_and_no_visit_and_day_30_is_the_last_of_the_steps",
+    "two_looks_at_one_item_are_consideration_and_what_was_bought_after_a_look_was_bought_for_it",
+    "a_message_opened_on_as_of_is_not_opened_yet_and_what_customers_write_is_a_reply",
+    "signs_are_weighed_the_last_wish_wins_and_an_address_is_a_phone_an_email_or_a_message_sent",
+    "without_visits_messages_and_feedback_silence_and_attention_are_unknown",
+    "influence_is_the_logarithm_of_reach_times_sentiment_and_an_unknown_weight_is_none",
+    "points_about_to_be_lost_are_used_first",
     "a_customer_is_at_risk_from_the_month_after_an_order_until_the_next_or_the_window_ends",
     "the_latest_delivery_of_a_key_wins_and_the_same_content_again_is_a_duplicate",
     "a_sale_belongs_to_the_local_day_and_its_list_price_adds_the_shops_own_discounts",

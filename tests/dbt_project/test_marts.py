@@ -57,6 +57,9 @@ CATEGORIES = [
 # Feature models that only tables of surveys and feedback read: empty unless a test fills them.
 DAY = {"as_of": "date"}
 BESIDE = {
+    "feat_usage_feature": DAY
+    | dict.fromkeys(["product_id", "feature"], "varchar")
+    | dict.fromkeys(["users", "active_users", "uses"], "bigint"),
     "feat_kano_pair": DAY | dict.fromkeys(["customer_id", "attribute", "category"], "varchar"),
     "feat_survey_answer": DAY
     | dict.fromkeys(["customer_id", "question_kind", "attribute", "attribute_as_sent", "answer"], "varchar")

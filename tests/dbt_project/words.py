@@ -22,8 +22,8 @@ TEXTS = {
     "customer_id", "source", "extract", "file", "city", "country", "province", "industry", "occupation",
     "education", "income_band", "company_size_band", "policy_tags", "top_category", "second_category", "third_category",
     "top_brand", "preferred_payment", "preferred_delivery",
-    "top_category_1",
-    "top_category_2", "top_category_3",
+    "top_category_1", "top_category_2", "top_category_3", "top_viewed_category", "top_scenario", "member_level",
+    "product_id", "feature",
     # JSON, SQL, versions and other texts no list could hold
     "reason_params", "predicate", "cutpoint_version", "cohort", "sources", "simulated_extracts", "table_name",
     "columns", "sha256", "settings_hash", "dictionary_hash", "promise", "subject", "observed", "expected",
@@ -40,6 +40,7 @@ KINDS = {
     ("*", "other_scheme"): ("all", "scheme"),
     ("dictionary", "kind"): ("dictionary", "kind"),
     ("lifecycle", "churn_level"): ("churn_level", "segment"),
+    ("*", "usage_hour_band"): ("usage", "hour_band"),
     ("value_tier", "value_basis"): ("value_tier", "basis"),
     ("satisfaction", "satisfaction_basis"): ("satisfaction", "basis"),
     ("satisfaction", "dissatisfied_reasons"): ("satisfaction", "sign"),

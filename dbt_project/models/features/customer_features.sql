@@ -89,6 +89,9 @@ customers as (
         purchases.purchase_coverage,
         usage.usage_days_30d,
         usage.last_used_on,
+        usage.usage_hour_band,
+        usage.top_scenario,
+        usage.feature_breadth,
         usage.usage_coverage,
         feedback.complaints_365d,
         feedback.suggestions_365d,
@@ -105,6 +108,7 @@ customers as (
         contacts.campaigns_365d,
         contacts.coupons_redeemed_365d,
         contacts.last_contact_on,
+        contacts.last_contact_days,
         contacts.consent_marketing,
         contacts.contact_coverage,
         satisfaction.csat_score,
@@ -169,7 +173,57 @@ customers as (
         affinities.brand_hhi,
         affinities.brand_concentration,
         affinities.brand_repeat_rate,
-        affinities.brand_loyalty_stated
+        affinities.brand_loyalty_stated,
+        web.views_30d,
+        web.awareness_steps_30d,
+        web.cognition_steps_30d,
+        web.consideration_steps_30d,
+        web.decision_steps_30d,
+        web.top_viewed_category,
+        web.view_to_buy,
+        interactions.visits_90d,
+        interactions.opens_90d,
+        interactions.clicks_90d,
+        interactions.replies_90d,
+        interactions.attention_points_90d,
+        interactions.interactions_90d,
+        interactions.interaction_coverage,
+        interactions.last_good_contact_on,
+        interactions.has_valid_contact,
+        interactions.contacts_30d,
+        interactions.contacts_365d,
+        interactions.responses_365d,
+        interactions.replies_365d,
+        interactions.reply_rate,
+        interactions.contacts_phone_365d,
+        interactions.responses_phone_365d,
+        interactions.contacts_email_365d,
+        interactions.responses_email_365d,
+        interactions.contacts_sms_365d,
+        interactions.responses_sms_365d,
+        interactions.contacts_app_365d,
+        interactions.responses_app_365d,
+        interactions.contacts_chat_365d,
+        interactions.responses_chat_365d,
+        interactions.contacts_social_365d,
+        interactions.responses_social_365d,
+        interactions.contacts_mail_365d,
+        interactions.responses_mail_365d,
+        interactions.stated_contact_channel,
+        interactions.last_complaint_days,
+        interactions.last_return_days,
+        interactions.last_satisfied_days,
+        social.shares_365d,
+        social.comments_365d,
+        social.likes_365d,
+        social.reach_365d,
+        social.influence_points_365d,
+        memberships.is_member,
+        memberships.member_level,
+        memberships.points_balance,
+        memberships.points_expiring_30d,
+        memberships.redemption_rate,
+        memberships.last_points_days
     from {{ ref('feat_customer') }} as customers
     inner join as_of_dates on customers.as_of = as_of_dates.as_of
     left join {{ ref('feat_profile') }} as profiles
@@ -200,6 +254,14 @@ customers as (
         on customers.as_of = habits.as_of and customers.customer_id = habits.customer_id
     left join {{ ref('feat_affinity') }} as affinities
         on customers.as_of = affinities.as_of and customers.customer_id = affinities.customer_id
+    left join {{ ref('feat_web') }} as web
+        on customers.as_of = web.as_of and customers.customer_id = web.customer_id
+    left join {{ ref('feat_interaction') }} as interactions
+        on customers.as_of = interactions.as_of and customers.customer_id = interactions.customer_id
+    left join {{ ref('feat_social') }} as social
+        on customers.as_of = social.as_of and customers.customer_id = social.customer_id
+    left join {{ ref('feat_membership') }} as memberships
+        on customers.as_of = memberships.as_of and customers.customer_id = memberships.customer_id
 )
 
 select * from customers

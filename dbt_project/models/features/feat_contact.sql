@@ -52,6 +52,8 @@ customers as (
         case when delivered.has_coupons then coalesce(per_customer.coupons_redeemed_365d, 0) end
             as coupons_redeemed_365d,
         greatest(per_customer.last_contact_on, messages.last_sent_on) as last_contact_on,
+        {{ days_between('greatest(per_customer.last_contact_on, messages.last_sent_on)', 'customers.as_of') }}
+            as last_contact_days,
         profiles.consent_marketing,
         {{ share_known(0, {
             'delivered.has_campaigns': 2,

@@ -80,7 +80,8 @@ customers as (
         sum(net_life) as net_features,
         min(recency_days) as recency_days_min,
         min(tenure_days - recency_days) as tenure_over_recency_min,
-        max(greatest(last_order_on, last_used_on, last_feedback_on, last_contact_on)) as last_feature_on,
+        max(greatest(last_order_on, last_used_on, last_feedback_on, last_contact_on, last_good_contact_on))
+            as last_feature_on,
         count(*) filter (
             where orders_w > orders_life or orders_90d > orders_life or orders_30d > orders_90d
             or gaps <> greatest(occasions_life - 1, 0) or occasions_life > orders_life

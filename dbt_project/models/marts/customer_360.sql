@@ -106,6 +106,9 @@ sections as (
         -- usage
         customers.usage_days_30d,
         customers.last_used_on,
+        customers.usage_hour_band,
+        customers.top_scenario,
+        customers.feature_breadth,
         customers.usage_coverage,
         -- feedback
         customers.complaints_365d,
@@ -125,6 +128,17 @@ sections as (
         customers.coupons_redeemed_365d,
         customers.last_contact_on,
         customers.consent_marketing,
+        customers.contacts_30d,
+        customers.reply_rate,
+        customers.last_contact_days,
+        customers.last_good_contact_on,
+        customers.views_30d,
+        customers.top_viewed_category,
+        customers.view_to_buy,
+        customers.is_member,
+        customers.member_level,
+        customers.points_balance,
+        customers.points_expiring_30d,
         customers.contact_coverage,
         -- groups
         {%- for scheme, columns in beside.items() %}

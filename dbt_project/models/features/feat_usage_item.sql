@@ -1,0 +1,38 @@
+with
+
+as_of_dates as (
+    {{ as_of_dates() }}
+),
+
+events as (
+    select
+        as_of_dates.as_of,
+        events.customer_id,
+        events.product_id,
+        events.feature,
+        events.scenario,
+        {{ hour_band('events.event_at') }} as hour_band,
+        events.event_on,
+        {{ days_between('events.event_on', 'as_of_dates.as_of') }} as age_days
+    from {{ ref('stg_usage_events') }} as events
+    inner join as_of_dates
+        on events.event_on < as_of_dates.as_of and {{ is_known('events', 'as_of_dates') }}
+    where events.customer_id is not null
+),
+
+items as (
+    select
+        as_of,
+        customer_id,
+        product_id,
+        feature,
+        scenario,
+        hour_band,
+        count(*) filter (where age_days <= 90) as uses_90d,
+        bit_or({{ day_bit('age_days', 90) }}) as days_90d,
+        max(event_on) as last_used_on
+    from events
+    group by as_of, customer_id, product_id, feature, scenario, hour_band
+)
+
+select * from items

@@ -1,0 +1,1 @@
+"""How customers use, browse, answer and speak: a scheme for each extract that tells it."""

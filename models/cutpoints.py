@@ -93,7 +93,8 @@ class Cutpoints:
     Cuts run from low to high; None is a cut that is never reached. r_cuts are cuts of -recency_days, m_cuts
     and m_life_cuts are in cents. Laws are None where the calendar is used. fitted holds, by scheme, the
     constants a scheme fitted for itself. reference_quantiles holds 1,001 order statistics per numeric feature
-    over customers with an order (() where nothing is known), and
+    over customers with an order (() where nothing is known) or, as `<scheme>.<name>`, over the narrower
+    population a scheme ranks within, and
     reference_shares the share of each segment per scheme, which whoever scores the reference population puts
     in with `with_reference_shares`.
     """
@@ -314,7 +315,9 @@ def fit(features: pd.DataFrame, thresholds: Thresholds) -> Cutpoints:
         net_tiers=value_tier.fit_tier_cuts(net_w[orders_w > 0], thresholds.value_tier),
         margin_tiers=margin_tiers,
         fitted=MappingProxyType(_fitted(features, thresholds)),
-        reference_quantiles=MappingProxyType(_reference_quantiles(features, bought)),
+        reference_quantiles=MappingProxyType(
+            _reference_quantiles(features, bought) | _references(features, tau_0)
+        ),
         reference_shares=MappingProxyType({}),
     )
 
@@ -339,6 +342,16 @@ def _reference_quantiles(features: pd.DataFrame, bought: np.ndarray) -> dict[str
         points = quantiles.reference_points(values[~np.isnan(values)] + 0.0)
         found[name] = tuple(int(point) for point in points) if name in COUNTS else points
     return found
+
+
+def _references(features: pd.DataFrame, tau_0_days: float) -> dict[str, tuple[float, ...]]:
+    """1,001 order statistics of each narrower population a scheme ranks within, as `<scheme>.<name>`."""
+    return {
+        f"{scheme}.{name}": quantiles.reference_points(values)
+        for scheme, module in schemes.SCHEMES.items()
+        if hasattr(module, "references")
+        for name, values in sorted(module.references(features, tau_0_days).items())
+    }
 
 
 def _one_day(features: pd.DataFrame, column: str) -> str | None:

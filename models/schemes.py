@@ -25,7 +25,7 @@ from models.segments.taste import (
     purchase_channel,
     purchase_time,
 )
-from models.segments.voice import satisfaction
+from models.segments.voice import loyalty, referral, satisfaction
 from models.thresholds import check_kinds, check_within, threshold
 
 if TYPE_CHECKING:
@@ -48,6 +48,8 @@ FAMILIES: dict[str, dict[str, ModuleType]] = {
     },
     "voice": {
         "satisfaction": satisfaction,
+        "loyalty": loyalty,
+        "referral": referral,
     },
     "taste": {
         "price_sensitivity": price_sensitivity,
@@ -74,6 +76,8 @@ GROUPS    the codes of its segments, in the order they are shown in
 FEATURES  the columns of customer_features `assign` reads
 COLUMNS   its own score columns and their types, beside customer_id, segment and the reason
 RANKED    (optional) numeric features whose mid-ranks it reads off the artifact's reference quantiles
+references(features, tau_0_days)  (optional) name → values, none of them null, of a population narrower than
+          the customers with an order; cutpoints.mid_rank("<scheme>.<name>", ...) ranks within it
 Thresholds, assign(features, cutpoints, thresholds), and (optional) fit(features, thresholds): constants of
 the reference population, kept in the artifact and read back as cutpoints.fitted[scheme].
 """
@@ -108,7 +112,8 @@ class Thresholds:
     """The thresholds of every scheme, and the data cut-points need; a field per scheme of SCHEMES.
 
     The lifecycle stages and silence judge by the same churn levels as the scheme churn_level, always, and
-    satisfaction holds a reorder against the same cycle as the stages.
+    satisfaction holds a reorder against the same cycle as the stages; referral takes its indices from
+    loyalty and satisfaction.
     """
 
     rfm: rfm.Thresholds = field(default_factory=rfm.Thresholds)
@@ -124,6 +129,8 @@ class Thresholds:
     occasion: occasion.Thresholds = field(default_factory=occasion.Thresholds)
     psychographic: psychographic.Thresholds = field(default_factory=psychographic.Thresholds)
     satisfaction: satisfaction.Thresholds = field(default_factory=satisfaction.Thresholds)
+    loyalty: loyalty.Thresholds = field(default_factory=loyalty.Thresholds)
+    referral: referral.Thresholds = field(default_factory=referral.Thresholds)
     price_sensitivity: price_sensitivity.Thresholds = field(default_factory=price_sensitivity.Thresholds)
     price_tier: price_tier.Thresholds = field(default_factory=price_tier.Thresholds)
     purchase_time: purchase_time.Thresholds = field(default_factory=purchase_time.Thresholds)
@@ -146,3 +153,6 @@ class Thresholds:
             object.__setattr__(self, "satisfaction", replace(self.satisfaction, lifecycle=self.lifecycle))
         if self.silent.levels != self.churn_level:
             object.__setattr__(self, "silent", replace(self.silent, levels=self.churn_level))
+        if (self.referral.loyalty, self.referral.satisfaction) != (self.loyalty, self.satisfaction):
+            indices = {"loyalty": self.loyalty, "satisfaction": self.satisfaction}
+            object.__setattr__(self, "referral", replace(self.referral, **indices))

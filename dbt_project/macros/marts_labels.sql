@@ -44,6 +44,8 @@
         'occasion',
         'psychographic',
         'satisfaction',
+        'loyalty',
+        'referral',
         'price_sensitivity',
         'price_tier',
         'purchase_time',

@@ -47,6 +47,7 @@ RULES = {
     "an_opinion_counts_half_after_half_a_year_and_an_answer_out_of_its_scale_not_at_all",
     "what_was_sent_and_came_back_is_counted_by_the_day_of_the_order",
     "a_referral_counts_once_for_the_first_who_invited_and_never_for_oneself",
+    "what_made_loyal_half_a_year_ago_is_what_had_happened_by_then",
     "a_complaint_opened_again_is_unresolved_and_only_an_order_of_a_later_day_is_a_reorder",
 }
 APRIL = "as_of = date '2017-04-01'"

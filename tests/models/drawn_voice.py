@@ -35,13 +35,28 @@ REFERRAL = (
     "crv_basis",
 )
 
-COLUMNS: tuple[str, ...] = ("nps_last", *SATISFACTION, *REFERRAL)
+LOYALTY = (
+    "gap_cv",
+    "gap_cv_180d_ago",
+    "orders_w_180d_ago",
+    "repurchase_intent_last",
+    "nps_180d_ago",
+    "stated_loyalty",
+    "stated_loyalty_180d_ago",
+    "constructive_feedback_365d",
+    "constructive_feedback_365d_180d_ago",
+    "unresolved_complaints_365d_180d_ago",
+    "invites_365d_180d_ago",
+    "conversions_365d_180d_ago",
+)
+
+COLUMNS: tuple[str, ...] = ("nps_last", *SATISFACTION, *REFERRAL, *LOYALTY)
 """Null for a customer nobody drew: an extract that is absent."""
 
 
 def draw(rng: np.random.Generator, row: dict[str, Any]) -> dict[str, Any]:
     """A value, or null, for each of COLUMNS, of the customer `row` (the columns drawn before it)."""
-    return said(rng) | done(rng, row) | referred(rng)
+    return said(rng) | done(rng, row) | referred(rng) | held(rng, row)
 
 
 def said(rng: np.random.Generator) -> dict[str, Any]:
@@ -99,3 +114,24 @@ def referred(rng: np.random.Generator) -> dict[str, Any]:
         "crv": round(float(rng.normal(100, 80)), 2) if conversions else 0.0,
         "crv_basis": "net" if conversions else None,
     }
+
+
+def held(rng: np.random.Generator, row: dict[str, Any]) -> dict[str, Any]:
+    """Rhythm, words and proposals, now and half a year ago; for one in ten feedback is absent."""
+    found: dict[str, Any] = {"repurchase_intent_last": None, "nps_180d_ago": None}
+    for suffix in ("", "_180d_ago"):
+        found[f"gap_cv{suffix}"] = round(float(rng.uniform(0, 1.5)), 4) if row["gaps"] >= 2 else None
+        found[f"stated_loyalty{suffix}"] = float(rng.integers(0, 21)) / 2 if rng.random() < 0.4 else None
+        found[f"constructive_feedback_365d{suffix}"] = int(rng.choice([0, 0, 1, 2, 3, 5]))
+    found["orders_w_180d_ago"] = int(rng.integers(0, row["orders_life"] + 1))
+    found["unresolved_complaints_365d_180d_ago"] = int(rng.choice([0, 0, 0, 1, 2]))
+    found["invites_365d_180d_ago"] = int(rng.choice([0, 0, 1, 2]))
+    found["conversions_365d_180d_ago"] = int(rng.integers(0, found["invites_365d_180d_ago"] + 1))
+    if rng.random() < 0.3:
+        found |= {
+            "repurchase_intent_last": int(rng.integers(0, 11)),
+            "nps_180d_ago": int(rng.integers(0, 11)),
+        }
+    if rng.random() < 0.1:
+        found |= dict.fromkeys(name for name in LOYALTY if "feedback" in name or "complaints" in name)
+    return found

@@ -1,4 +1,4 @@
-from dataclasses import fields, replace
+from dataclasses import fields, is_dataclass, replace
 
 import pandas as pd
 import pytest
@@ -73,7 +73,7 @@ def test_the_stages_and_the_levels_agree_on_who_is_churned(crowd, fitted):
 @pytest.mark.parametrize("part", [part.name for part in fields(Thresholds)])
 def test_every_threshold_has_a_unit_and_a_reason(part):
     for number in fields(getattr(DEFAULTS, part)):
-        if number.name not in ("levels", "lifecycle"):
+        if not is_dataclass(getattr(getattr(DEFAULTS, part), number.name)):
             assert number.metadata["unit"]
             assert number.metadata["reason"]
 
@@ -116,6 +116,7 @@ def test_the_stages_judge_by_the_thresholds_of_the_levels():
     found = Thresholds(churn_level=levels.Thresholds(shrinkage=5))
     assert found.lifecycle.levels.shrinkage == found.churn_level.shrinkage == 5
     assert found.satisfaction.lifecycle == found.lifecycle
+    assert found.referral.satisfaction == found.satisfaction
 
 
 def test_every_scheme_has_its_thresholds():

@@ -133,6 +133,18 @@ customers as (
         referrers.referral_channel,
         referrers.crv,
         referrers.crv_basis,
+        purchases.gap_cv,
+        purchases.orders_w_180d_ago,
+        purchases.gap_cv_180d_ago,
+        loyalty.repurchase_intent_last,
+        loyalty.nps_180d_ago,
+        loyalty.stated_loyalty,
+        loyalty.constructive_feedback_365d,
+        loyalty.stated_loyalty_180d_ago,
+        loyalty.constructive_feedback_365d_180d_ago,
+        loyalty.unresolved_complaints_365d_180d_ago,
+        loyalty.invites_365d_180d_ago,
+        loyalty.conversions_365d_180d_ago,
         activity.last_event_on,
         activity.last_late_on,
         prices.listed_orders_w,
@@ -246,6 +258,8 @@ customers as (
         on customers.as_of = satisfaction.as_of and customers.customer_id = satisfaction.customer_id
     left join {{ ref('feat_referrer') }} as referrers
         on customers.as_of = referrers.as_of and customers.customer_id = referrers.customer_id
+    left join {{ ref('feat_loyalty') }} as loyalty
+        on customers.as_of = loyalty.as_of and customers.customer_id = loyalty.customer_id
     left join {{ ref('feat_activity') }} as activity
         on customers.as_of = activity.as_of and customers.customer_id = activity.customer_id
     left join {{ ref('feat_price') }} as prices

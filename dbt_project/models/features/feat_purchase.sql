@@ -55,6 +55,13 @@ per_customer as (
         sum(gap_ln) as gap_ln_sum,
         sum(gap_ln * gap_ln) as gap_ln_sq_sum,
         median(gap_days) filter (where gap_days > 0) as gap_median_days,
+        sum(gap_days) filter (where gap_days > 0) as gap_sum,
+        sum(gap_days * gap_days) filter (where gap_days > 0) as gap_sq_sum,
+        -- the same as they stood half a year ago
+        count(*) filter (where age_days between 181 and 180 + {{ var('window_days') }}) as orders_w_180d_ago,
+        count(*) filter (where gap_days > 0 and age_days > 180) as gaps_180d_ago,
+        sum(gap_days) filter (where gap_days > 0 and age_days > 180) as gap_sum_180d_ago,
+        sum(gap_days * gap_days) filter (where gap_days > 0 and age_days > 180) as gap_sq_sum_180d_ago,
         -- of the first order alone there is none before it; the second may be of the same day
         min(ordered_on) filter (where previous_on is not null) as second_order_on,
         max(previous_on) filter (where gap_days > 0) as occasion_before_last_on,
@@ -118,6 +125,11 @@ customers as (
         cast(coalesce(per_customer.gap_ln_sum, 0) as bigint) as gap_ln_sum,
         cast(coalesce(per_customer.gap_ln_sq_sum, 0) as bigint) as gap_ln_sq_sum,
         cast(per_customer.gap_median_days as double) as gap_median_days,
+        {{ variation('per_customer.gaps', 'per_customer.gap_sum', 'per_customer.gap_sq_sum') }} as gap_cv,
+        coalesce(per_customer.orders_w_180d_ago, 0) as orders_w_180d_ago,
+        {{ variation(
+            'per_customer.gaps_180d_ago', 'per_customer.gap_sum_180d_ago', 'per_customer.gap_sq_sum_180d_ago'
+        ) }} as gap_cv_180d_ago,
         {{ days_between('per_customer.occasion_before_last_on', 'per_customer.last_order_on') }} as last_gap_days,
         delivered.has_list_prices and coalesce(per_customer.orders_without_list_w, 0) = 0 as has_list,
         coalesce(per_customer.list_w, 0) as list_w,
@@ -168,6 +180,9 @@ covered as (
         gap_ln_sum,
         gap_ln_sq_sum,
         gap_median_days,
+        gap_cv,
+        orders_w_180d_ago,
+        gap_cv_180d_ago,
         last_gap_days,
         cast(case when has_list then list_w end as decimal(18, 2)) as list_w,
         cast(case when has_list then discount_w end as decimal(18, 2)) as discount_w,

@@ -5,6 +5,7 @@
     'rfm': ['rfm_code', 'rfm8_code'],
     'churn_level': ['flag_churn_risk'],
     'satisfaction': ['satisfaction_index'],
+    'loyalty': ['loyalty_index', 'potential_loyal'],
 } -%}
 {%- set schemes = marts_scheme_tables().keys() | list %}
 
@@ -122,6 +123,7 @@ sections as (
         customers.returns_365d,
         customers.return_amount_365d,
         customers.last_feedback_on,
+        customers.crv,
         customers.feedback_coverage,
         -- contact
         customers.campaigns_365d,

@@ -72,6 +72,8 @@ COLUMNS = {
 }
 BASES = ("attitude_and_behaviour", "attitude", "behaviour")
 NPS_CLASSES = ("detractor", "passive", "promoter")
+DETRACTOR_MAX, PROMOTER_MIN = 6, 9
+"""The reading of a likelihood to recommend from 0 to 10 that makes it comparable: no settings."""
 SIGNS = ("low_index", "detractor", "repeated_complaints", "many_returns")
 
 
@@ -95,8 +97,6 @@ class Thresholds:
         70, unit="points of 100", reason="the satisfaction the definitions ask of someone who may recommend"
     )
     dissatisfied_below: float = threshold(40, unit="points of 100", reason="definitions part 8, section 9")
-    detractor_max: int = threshold(6, unit="answer of 0 to 10", reason="the usual reading of the question")
-    promoter_min: int = threshold(9, unit="answer of 0 to 10", reason="the usual reading of the question")
     complaints_180d: int = threshold(2, unit="complaints in 180 days", reason="one may be an accident")
     return_rate_180d: float = threshold(
         0.4, unit="share of the money of 180 days", reason="four in ten sent back is not a matter of size"
@@ -110,8 +110,6 @@ class Thresholds:
         check_within(self, 0, 10**6, "shrinkage_orders")
         check_within(self, 0, 100, "satisfied_from")
         check_within(self, 0, self.satisfied_from, "dissatisfied_below")
-        check_within(self, 0, 10, "promoter_min")
-        check_within(self, -1, self.promoter_min - 1, "detractor_max")
         check_within(self, 1, 10**6, "complaints_180d")
 
 
@@ -132,14 +130,12 @@ def fit(features: pd.DataFrame, thresholds: Thresholds) -> dict[str, float | int
     }
 
 
-def nps_classes(features: pd.DataFrame, thresholds: Thresholds) -> np.ndarray:
-    """0 detractor, 1 passive, 2 promoter by the latest recommendation answer; -1 where none was given."""
+def nps_classes(features: pd.DataFrame, column: str = "nps_last") -> np.ndarray:
+    """0 detractor, 1 passive, 2 promoter by the answer in `column`; -1 where none was given."""
     import numpy as np
 
-    answer = units.whole(features, "nps_last", missing=-1)
-    return np.select(
-        [answer < 0, answer <= thresholds.detractor_max, answer < thresholds.promoter_min], [-1, 0, 1], 2
-    )
+    answer = units.whole(features, column, missing=-1)
+    return np.select([answer < 0, answer <= DETRACTOR_MAX, answer < PROMOTER_MIN], [-1, 0, 1], 2)
 
 
 def attitudes(features: pd.DataFrame) -> np.ndarray:
@@ -196,6 +192,30 @@ def behaviours(features: pd.DataFrame, cutpoints: Cutpoints, thresholds: Thresho
     }
 
 
+def index(
+    features: pd.DataFrame, cutpoints: Cutpoints, thresholds: Thresholds
+) -> tuple[np.ndarray, np.ndarray, dict[str, np.ndarray]]:
+    """The index, rounded to two places and nan where neither side is known; the attitude; the behaviours."""
+    import numpy as np
+
+    attitude = attitudes(features)
+    did = behaviours(features, cutpoints, thresholds)
+    behaviour = did["behaviour"]
+    says, does = ~np.isnan(attitude), ~np.isnan(behaviour)
+    a, b = _weights(thresholds)
+    rated = np.select(
+        [says & does, says, does],
+        [100 * (a * attitude + b * behaviour), 100 * attitude, 100 * behaviour],
+        np.nan,
+    )
+    return np.round(rated, 2), attitude, did
+
+
+def _weights(thresholds: Thresholds) -> tuple[float, float]:
+    """Of the attitude and of the behaviour."""
+    return thresholds.attitude_weight, round(1 - thresholds.attitude_weight, 9)
+
+
 def assign(features: pd.DataFrame, cutpoints: Cutpoints, thresholds: Thresholds) -> pd.DataFrame:
     """One row per customer of `features`, in the same order: segment, index, its parts and the reason.
 
@@ -205,23 +225,16 @@ def assign(features: pd.DataFrame, cutpoints: Cutpoints, thresholds: Thresholds)
     import pandas as pd
 
     units.require(features, FEATURES, "satisfaction")
-    attitude = attitudes(features)
-    did = behaviours(features, cutpoints, thresholds)
+    rated, attitude, did = index(features, cutpoints, thresholds)
     behaviour = did["behaviour"]
     says, does = ~np.isnan(attitude), ~np.isnan(behaviour)
-    a, b = thresholds.attitude_weight, round(1 - thresholds.attitude_weight, 9)
-    index = np.select(
-        [says & does, says, does],
-        [100 * (a * attitude + b * behaviour), 100 * attitude, 100 * behaviour],
-        np.nan,
-    )
-    index = np.round(index, 2)
     basis = np.select([says & does, says, does], [0, 1, 2], -1)
+    a, b = _weights(thresholds)
 
-    nps = nps_classes(features, thresholds)
-    known = ~np.isnan(index)
+    nps = nps_classes(features)
+    known = ~np.isnan(rated)
     signs = [
-        known & (index < thresholds.dissatisfied_below),
+        known & (rated < thresholds.dissatisfied_below),
         known & (nps == 0),
         known & (_numbers(features, "complaints_180d") >= thresholds.complaints_180d),
         known & (_numbers(features, "return_rate_180d") >= thresholds.return_rate_180d),
@@ -232,7 +245,7 @@ def assign(features: pd.DataFrame, cutpoints: Cutpoints, thresholds: Thresholds)
     positions = np.select(
         [~known, *signs],
         [len(SIGNS) + 2 * ways, *range(len(SIGNS))],
-        len(SIGNS) + np.where(index >= thresholds.satisfied_from, ways, 0) + basis,
+        len(SIGNS) + np.where(rated >= thresholds.satisfied_from, ways, 0) + basis,
     )
     columns = reasons.reason_columns(positions, _reasons(thresholds))
     named = sum(np.where(sign, 1 << place, 0) for place, sign in enumerate(signs))
@@ -240,7 +253,7 @@ def assign(features: pd.DataFrame, cutpoints: Cutpoints, thresholds: Thresholds)
         {
             "customer_id": features["customer_id"].to_numpy(),
             "segment": columns["segment"],
-            "satisfaction_index": index,
+            "satisfaction_index": rated,
             "satisfaction_basis": reasons.labels(basis, BASES),
             "satisfaction_coverage": np.round(a * says + b * did["known"] / 3, 4),
             "attitude": attitude,
@@ -277,7 +290,7 @@ _COMBINED = tuple(
 def _reasons(thresholds: Thresholds) -> tuple[reasons.Reason, ...]:
     """The order `assign` counts in: the four signs, neutral and satisfied by basis, unknown."""
     low, high = {"low": thresholds.dissatisfied_below}, {"high": thresholds.satisfied_from}
-    detractor = low | {"detractor": thresholds.detractor_max}
+    detractor = low | {"detractor": DETRACTOR_MAX}
     complaints = detractor | {"complaints": thresholds.complaints_180d}
     calm = complaints | {"returns": thresholds.return_rate_180d}
     found = [

@@ -166,3 +166,90 @@ def test_ways_of_living_are_those_stated_and_nobody_elses(day):
     assert (told["segment_code"][stated & young] == "urban").all()
     assert set(told["segment_code"][stated & ~young]) == {"family", "quiet"}
     assert (told["life_value"][stated] == young[stated].map({True: "novelty", False: "security"})).all()
+
+
+@pytest.mark.parametrize("stage", ["awareness", "cognition", "consideration", "decision"])
+def test_the_stage_reached_without_an_order_is_recovered(day, stage):
+    """Beside the planted ones only who checked out and whose order was cancelled or sent back is at `decision`."""
+    planted_at = truth(day, "customers").set_index("customer_id")["decision_stage"]
+    found = segments(day, "decision_stage").reindex(planted_at.index)
+    assert (found == stage)[planted_at == stage].all()
+    assert (planted_at == stage)[found == stage].mean() >= 0.97
+    assert set(table(day, "decision_stage")["stage_basis"]) == {"orders_and_web"}
+
+
+def test_who_is_heard_by_many_is_recovered(day):
+    influential = truth(day, "customers").set_index("customer_id")["is_influential"] == "true"
+    found = segments(day, "social").reindex(influential.index) == "influencer"
+    assert influential.sum() >= 30
+    assert found.equals(influential)
+
+
+def test_the_preferred_contact_channel_is_recovered(day):
+    customers = truth(day, "customers").set_index("customer_id")
+    promised = customers[customers["contact_promised"] == "true"]["contact_channel"]
+    found = segments(day, "contact_channel").reindex(promised.index)
+    assert len(promised) > 1000
+    assert (found == promised).groupby(promised).mean().min() >= 0.95
+    assert (found == promised)[found != "no_response"].groupby(found).mean().min() >= 0.95
+    refused = customers[customers["consents"] == "false"].index
+    everybody = segments(day, "contact_channel")
+    assert set(everybody[everybody == "no_contact"].index) == set(refused)
+
+
+SIGNS = {
+    "interactions": ("opened_at", "clicked_at", "replied_at"),
+    "feedback": ("created_at",),
+    "service_tickets": ("opened_at",),
+    "survey_responses": ("answered_at",),
+    "web_events": ("event_at",),
+}
+
+
+def gave_a_sign(day) -> set[str]:
+    """Customers of whom any delivered row tells of an act in the 90 days before as_of; ads seen are none."""
+    end = pd.Timestamp(day.day.as_of)
+    found: set[str] = set()
+    for extract, instants in SIGNS.items():
+        files = sorted((day.lake / "raw" / planted.SOURCE / extract).rglob("*.parquet"))
+        rows = pd.concat(pd.read_parquet(path) for path in files)
+        if extract == "web_events":
+            rows = rows[rows["event"] != "impression"]
+        for instant in instants:
+            at = pd.to_datetime(rows[instant].astype("string"), format="ISO8601", errors="coerce")
+            inside = (at >= end - pd.Timedelta(days=90)) & (at < end)
+            found |= set(rows["customer_id"][inside.to_numpy()].dropna())
+    return found
+
+
+def test_the_silent_are_found_and_nobody_who_gave_a_sign(day):
+    """Others than those planted are found, too: who stopped buying opens nothing any more, either."""
+    silent = truth(day, "customers").set_index("customer_id")["is_silent"] == "true"
+    found = table(day, "silent").set_index("customer_id").reindex(silent.index)
+    flagged = found["silent_flag"].astype(bool)
+    assert silent.sum() > 200
+    assert flagged[silent].all()
+    gave = gave_a_sign(day)
+    assert set(found.index[found["segment_code"] == "engaged"]) == gave
+    planted_or_gone = silent | ~found["churn_level"].isin(["L0", "L1"])
+    assert planted_or_gone[flagged].mean() >= 0.90
+
+
+def test_points_and_members_are_those_of_the_files(day):
+    customers = truth(day, "customers").set_index("customer_id")
+    found = table(day, "membership").set_index("customer_id").reindex(customers.index)
+    assert (found["points_balance"] == customers["points_balance"].astype(int)).all()
+    member = customers["is_member"] == "true"
+    assert not found["is_member"][~member].any()
+    # the others join a few weeks after their first order, which is after the last day
+    assert found["is_member"][member].mean() >= 0.98
+    assert set(customers["state"][member & ~found["is_member"].astype(bool)]) <= {"new"}
+
+
+def test_the_one_function_hardly_anybody_uses_is_flagged(day):
+    (fact,) = truth(day, "facts").query("fact == 'low_use_feature'").to_dict("records")
+    found = table(day, "feature_usage").set_index("feature")
+    assert found.index[found["low_use_flag"]].tolist() == [fact["subject"]]
+    assert float(found.loc[fact["subject"], "usage_rate"]) == pytest.approx(float(fact["value"]), abs=0.02)
+    assert found.loc[fact["subject"], "active_users"] >= 100
+    assert found.loc[fact["subject"], "use_level_label_zh"] == "使用率低"

@@ -49,6 +49,12 @@ RULES = {
     "a_referral_counts_once_for_the_first_who_invited_and_never_for_oneself",
     "what_made_loyal_half_a_year_ago_is_what_had_happened_by_then",
     "a_complaint_opened_again_is_unresolved_and_only_an_order_of_a_later_day_is_a_reorder",
+    "each_product_counts_once_in_the_median_of_its_category_at_its_price_before_discounts",
+    "a_line_is_priced_before_discounts_ten_times_the_category_at_most_and_new_for_sixty_days",
+    "a_day_without_a_time_is_no_midnight_and_a_source_silent_on_promotions_tells_nothing_of_them",
+    "shares_begin_at_three_and_a_surcharge_is_no_discount",
+    "two_that_lead_together_are_no_preference",
+    "concentration_counts_from_buying_every_brand_on_sale_alike",
 }
 APRIL = "as_of = date '2017-04-01'"
 MAY = "as_of = date '2017-05-01'"

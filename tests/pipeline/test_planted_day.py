@@ -253,3 +253,49 @@ def test_the_one_function_hardly_anybody_uses_is_flagged(day):
     assert float(found.loc[fact["subject"], "usage_rate"]) == pytest.approx(float(fact["value"]), abs=0.02)
     assert found.loc[fact["subject"], "active_users"] >= 100
     assert found.loc[fact["subject"], "use_level_label_zh"] == "使用率低"
+
+
+HOUR_BANDS = {"morning": "morning", "daytime": "noon", "evening": "evening"}
+PRICE_TIERS = {name: name for name in ("budget", "mid", "premium")}
+CHANNELS = {name: name for name in ("app", "tv", "store", "web")}
+
+
+@pytest.mark.parametrize(
+    ("scheme", "planted_as", "promised", "groups", "recall", "precision"),
+    [
+        # dear things at the middle shelf: their level stays within a standard deviation of the mean
+        ("price_tier", "price_tier", "price_tier_promised", PRICE_TIERS, 0.93, 0.95),
+        # by day is 9 to 18, of which two hours are morning: with few orders either may lead
+        ("purchase_time", "hours", "hours_promised", HOUR_BANDS, 0.92, 0.94),
+        ("purchase_channel", "channel", "channel_promised", CHANNELS, 0.98, 0.99),
+        # the others of the upper fifth bought three times and happened to do so in sales
+        ("price_sensitivity", "need", "need_promised", {"price": "high"}, 0.98, 0.88),
+        ("price_sensitivity", "need", "need_promised", {"quality_brand": "low"}, 0.95, None),
+        # the money of a few orders, one in twelve of them by chance on another brand
+        ("brand_affinity", "need", "need_promised", {"quality_brand": "brand_loyal"}, 0.92, None),
+        # new things stand on the middle shelf only, and half the customers do not buy from it
+        ("novelty", "need", "need_promised", {"experience": "early_adopter"}, 0.78, None),
+    ],
+)
+def test_how_customers_like_to_buy_is_recovered(day, scheme, planted_as, promised, groups, recall, precision):
+    """Of those promised whom the window tells enough about; who is unknown has no three orders in it."""
+    customers = truth(day, "customers").set_index("customer_id")
+    found = segments(day, scheme)
+    found = found[found != "unknown"]
+    true = customers[customers[promised] == "true"][planted_as].reindex(found.index).dropna()
+    found = found.reindex(true.index)
+    wanted = true.map(groups)
+    assert len(wanted.dropna()) > 100
+    recalled = (found == wanted).groupby(wanted).mean()
+    assert recalled.min() >= recall, recalled
+    if precision is not None:
+        named = found[found.isin(groups.values())]
+        exact = (named == wanted.reindex(named.index)).groupby(named.astype(str)).mean()
+        assert exact.min() >= precision, exact
+
+
+def test_a_fifth_of_the_buyers_has_a_high_value(day):
+    found = table(day, "value_index")
+    buyers = found[found["orders_life"] > 0]
+    assert buyers["is_high_value"].mean() == pytest.approx(0.20, abs=0.01)
+    assert (found["value_index"].isna() == (found["orders_life"] == 0)).all()

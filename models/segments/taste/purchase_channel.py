@@ -53,7 +53,7 @@ def assign(features: pd.DataFrame, cutpoints: Cutpoints, thresholds: Thresholds)
 
     units.require(features, FEATURES, "purchase channels")
     named = features["preferred_channel"]
-    channel = pd.Categorical(named, categories=list(CHANNELS)).codes.astype(np.int64)
+    channel = pd.Index(CHANNELS).get_indexer(pd.Index(named))
     strange = named.notna().to_numpy() & (channel < 0)
     if strange.any():
         msg = f"preferred_channel is {sorted(set(named[strange]))}; wanted one of {list(CHANNELS)}"

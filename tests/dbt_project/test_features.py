@@ -42,6 +42,7 @@ RULES = {
     "a_name_is_the_one_city_it_fits_however_it_is_spelt_and_never_a_guess",
     "an_order_is_for_business_at_work_and_paid_by_a_company",
     "the_last_answer_the_dictionary_can_read_counts_and_lifestyle_goes_before_values_and_motives",
+    "a_field_is_empty_only_with_those_who_could_fill_it",
     "a_city_is_where_most_orders_of_a_year_went_then_the_latest_and_else_that_of_the_profile",
     "what_came_late_was_corrected_or_withdrawn_is_told_from_an_act_of_the_day",
     "an_opinion_counts_half_after_half_a_year_and_an_answer_out_of_its_scale_not_at_all",

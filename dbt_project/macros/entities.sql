@@ -239,6 +239,9 @@
         'market_size': 'decimal(18, 2)',
         'share': 'decimal(6, 5)',
         'growth': 'decimal(6, 5)',
+        'target_population': 'bigint',
+        'category_penetration': 'decimal(6, 5)',
+        'annual_spend': 'decimal(18, 2)',
         'reference': 'varchar',
     },
     'feature_releases': {

@@ -101,6 +101,8 @@ HOLIDAYS_THAT_MOVE = (
 MARKET_REFERENCE = "Planted market report · 虚构市场报告"
 # category: (market size of the last year in CNY, growth a year)
 MARKET = {"phone": (260_000_000, 0.06), "appliance": (310_000_000, 0.03), "hotel": (120_000_000, 0.10)}
+# category: (people it is for, share of them who buy it); of the hotels nobody knows how many stay in one
+MARKET_PEOPLE = {"phone": (1_000_000, 0.20), "appliance": (500_000, 0.25), "hotel": (1_000_000, None)}
 RIVALS = (
     ("远山", "direct", "premium", 0.31),
     ("百川", "direct", "low", 0.24),
@@ -237,12 +239,28 @@ def market_rows(shop: Shop) -> dict[str, list]:
     for category, (size, growth) in MARKET.items():
         for years_ago in range(3):
             then = round(size / (1 + growth) ** years_ago)
-            rows.append((last - years_ago, "全国", category, "", then, None, growth, MARKET_REFERENCE))
+            people, buying = MARKET_PEOPLE[category]
+            spend = None if buying is None else round(then / (people * buying), 2)
+            terms = (people, buying, spend)
+            year = last - years_ago
+            rows.append((year, "全国", category, "", then, None, growth, *terms, MARKET_REFERENCE))
             rows += [
-                (last - years_ago, "全国", category, rival, None, share, None, MARKET_REFERENCE)
+                (year, "全国", category, rival, None, share, *(None,) * 4, MARKET_REFERENCE)
                 for rival, _, _, share in RIVALS
             ]
-    names = ("year", "region", "category", "competitor", "market_size", "share", "growth", "reference")
+    names = (
+        "year",
+        "region",
+        "category",
+        "competitor",
+        "market_size",
+        "share",
+        "growth",
+        "target_population",
+        "category_penetration",
+        "annual_spend",
+        "reference",
+    )
     return dict(zip(names, map(list, zip(*rows, strict=True)), strict=True))
 
 

@@ -299,3 +299,59 @@ def test_a_fifth_of_the_buyers_has_a_high_value(day):
     buyers = found[found["orders_life"] > 0]
     assert buyers["is_high_value"].mean() == pytest.approx(0.20, abs=0.01)
     assert (found["value_index"].isna() == (found["orders_life"] == 0)).all()
+
+
+def test_own_sales_are_set_against_a_market_only_where_every_term_is_told(day):
+    facts = truth(day, "facts").set_index(["fact", "subject"])["value"]
+    markets = table(day, "market_size").set_index(["category", "year"]).sort_index()
+    last = Shop().last_day.year
+    for category in ("phone", "appliance", "hotel"):
+        row = markets.loc[category, last]
+        assert float(row["market_size"]) == float(facts["market_size", category])
+        assert row["growth_mean"] == float(facts["market_growth", category])
+        sold = float(facts["own_net", category])  # returns not taken off
+        assert 0.97 * sold < float(row["own_net"]) <= sold
+        if category == "hotel":  # nobody tells how many stay in one
+            assert pd.isna(row["capacity"])
+            assert pd.isna(row["share"])
+        else:
+            assert float(row["capacity"]) == float(facts["market_size", category])
+            assert abs(float(row["share"]) - float(row["own_net"]) / float(row["capacity"])) < 1e-6
+
+
+def test_channels_and_regions_hold_every_valid_order_once(day):
+    mix = table(day, "channel_region_mix")
+    assert mix["is_month_complete"].all()
+    customers = table(day, "customer_360")
+    anonymous = table(day, "reconciliation").set_index("layer")["amount"].groupby(level=0).sum()["anonymous"]
+    years = mix["net_amount"].sum()
+    assert abs(float(years) - float(customers["net_life"].sum() + anonymous)) < 0.02 * float(years)
+    # a city that rose a tier half-way keeps its old one in the months before
+    of_xian = mix[mix["province"] == "陕西省"]
+    turn = Shop().first_day + (Shop().last_day - Shop().first_day) / 2
+    tiers = of_xian.groupby(pd.to_datetime(of_xian["month"]).dt.date < turn.replace(day=1))["city_tier"].agg(
+        set
+    )
+    assert tiers[True] == {"tier2"}
+    assert tiers[False] == {"new_tier1"}
+
+
+def test_a_price_has_a_history_and_a_product_its_versions(day):
+    prices = table(day, "price_history")
+    rises = prices[prices["previous_list_price"].notna()]
+    assert len(rises) > 50
+    assert (abs(rises["price_change"].astype(float) - 0.08) < 0.01).all()
+    products = table(day, "product")
+    assert products[products["is_current"]]["product_id"].is_unique
+    assert (products["product_coverage"] == 1).all()
+
+
+def test_a_field_counts_as_empty_only_where_it_could_be_filled(day):
+    health = table(day, "profile_health").set_index(["account_owner", "field"])
+    customers = truth(day, "customers")
+    companies = (customers["occasion"] == "business").sum()
+    assert health.loc[("*", "industry"), "customers"] == companies
+    assert health.loc[("*", "gender"), "customers"] == len(customers) - companies
+    assert (health.xs("*")["filled_share"].drop("account_owner").astype(float) == 1).all()
+    owners = health.xs("account_owner", level="field")
+    assert owners["customers"].drop("*").sum() == owners.loc["*", "customers"]

@@ -25,7 +25,7 @@ from models.segments.taste import (
     purchase_channel,
     purchase_time,
 )
-from models.segments.voice import loyalty, referral, satisfaction
+from models.segments.voice import barrier, loyalty, need, referral, satisfaction
 from models.thresholds import check_kinds, check_within, threshold
 
 if TYPE_CHECKING:
@@ -50,6 +50,8 @@ FAMILIES: dict[str, dict[str, ModuleType]] = {
         "satisfaction": satisfaction,
         "loyalty": loyalty,
         "referral": referral,
+        "need": need,
+        "barrier": barrier,
     },
     "taste": {
         "price_sensitivity": price_sensitivity,
@@ -113,7 +115,7 @@ class Thresholds:
 
     The lifecycle stages and silence judge by the same churn levels as the scheme churn_level, always, and
     satisfaction holds a reorder against the same cycle as the stages; referral takes its indices from
-    loyalty and satisfaction.
+    loyalty and satisfaction; barriers are asked of the groups of purchase_group.
     """
 
     rfm: rfm.Thresholds = field(default_factory=rfm.Thresholds)
@@ -131,6 +133,8 @@ class Thresholds:
     satisfaction: satisfaction.Thresholds = field(default_factory=satisfaction.Thresholds)
     loyalty: loyalty.Thresholds = field(default_factory=loyalty.Thresholds)
     referral: referral.Thresholds = field(default_factory=referral.Thresholds)
+    need: need.Thresholds = field(default_factory=need.Thresholds)
+    barrier: barrier.Thresholds = field(default_factory=barrier.Thresholds)
     price_sensitivity: price_sensitivity.Thresholds = field(default_factory=price_sensitivity.Thresholds)
     price_tier: price_tier.Thresholds = field(default_factory=price_tier.Thresholds)
     purchase_time: purchase_time.Thresholds = field(default_factory=purchase_time.Thresholds)
@@ -156,3 +160,5 @@ class Thresholds:
         if (self.referral.loyalty, self.referral.satisfaction) != (self.loyalty, self.satisfaction):
             indices = {"loyalty": self.loyalty, "satisfaction": self.satisfaction}
             object.__setattr__(self, "referral", replace(self.referral, **indices))
+        if self.barrier.groups != self.purchase_group:
+            object.__setattr__(self, "barrier", replace(self.barrier, groups=self.purchase_group))

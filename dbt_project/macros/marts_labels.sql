@@ -59,6 +59,8 @@
         'membership',
         'contact_channel',
         'silent',
+        'need',
+        'barrier',
     ] -%}
         {%- do tables.update({scheme: 'churn_flag' if scheme == 'churn_level' else scheme}) -%}
     {%- endfor -%}

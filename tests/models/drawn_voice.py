@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import drawn_need
+
 if TYPE_CHECKING:
     import numpy as np
 
@@ -50,13 +52,13 @@ LOYALTY = (
     "conversions_365d_180d_ago",
 )
 
-COLUMNS: tuple[str, ...] = ("nps_last", *SATISFACTION, *REFERRAL, *LOYALTY)
+COLUMNS: tuple[str, ...] = ("nps_last", *SATISFACTION, *REFERRAL, *LOYALTY, *drawn_need.COLUMNS)
 """Null for a customer nobody drew: an extract that is absent."""
 
 
 def draw(rng: np.random.Generator, row: dict[str, Any]) -> dict[str, Any]:
     """A value, or null, for each of COLUMNS, of the customer `row` (the columns drawn before it)."""
-    return said(rng) | done(rng, row) | referred(rng) | held(rng, row)
+    return said(rng) | done(rng, row) | referred(rng) | held(rng, row) | drawn_need.draw(rng, row)
 
 
 def said(rng: np.random.Generator) -> dict[str, Any]:

@@ -99,6 +99,41 @@ def test_a_big_one_time_buyer_is_marked(day):
     assert (marked == (once["is_one_time_high_value"] == "true")).mean() >= 0.99
 
 
+def test_the_needs_are_recovered(day):
+    """A customer who by chance shows a second need as strongly is mixed, which is true and costs recall."""
+    customers = truth(day, "customers").set_index("customer_id")
+    promised = customers[customers["need_promised"] == "true"]["need"]
+    found = segments(day, "need").reindex(promised.index)
+    right = found == promised
+    named = ~found.isin(["mixed", "unknown"])
+    precision = right[named].groupby(found[named]).mean()
+    assert set(precision.index) == {"price", "function", "service", "quality_brand", "experience"}
+    assert precision.min() >= 0.98, precision
+    recall = right.groupby(promised).mean()
+    assert recall.min() >= 0.94, recall
+    assert right.mean() >= 0.96
+
+
+def test_barriers_and_stop_reasons_are_what_was_told(day):
+    customers = truth(day, "customers").set_index("customer_id")
+    found = segments(day, "barrier")
+    for asked in ("barrier", "stop_reason"):
+        told = customers[customers[f"{asked}_promised"] == "true"][asked]
+        assert len(told) > 100
+        assert (found.reindex(told.index) == told).all()
+
+
+def test_kano_classes_are_measured(day):
+    planted_classes = truth(day, "kano").set_index("attribute")["measured_class"]
+    found = table(day, "kano_attribute").set_index(["scheme", "segment_code", "attribute"])
+    everybody = found.loc["all", "all"]
+    assert everybody["category"].reindex(planted_classes.index).to_dict() == planted_classes.to_dict()
+    assert everybody["agrees"].sum() == 8  # what is convenient is taken for granted here
+    assert not everybody.loc["convenience", "agrees"]
+    assert everybody.loc["convenience", "measured_class"] == "basic"
+    assert set(found[found["measured_class"] != "insufficient"]["agrees"].dropna()) == {True, False}
+
+
 @pytest.mark.parametrize(
     ("published_as", "planted_as", "least"),
     [("churn_flag", "churn_levels", 0.95), ("lifecycle", "lifecycle_stages", 0.90)],

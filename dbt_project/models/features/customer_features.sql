@@ -235,7 +235,45 @@ customers as (
         memberships.points_balance,
         memberships.points_expiring_30d,
         memberships.redemption_rate,
-        memberships.last_points_days
+        memberships.last_points_days,
+        needs.stated_price,
+        needs.stated_price_days,
+        needs.stated_function,
+        needs.stated_function_days,
+        needs.stated_service,
+        needs.stated_service_days,
+        needs.stated_quality_brand,
+        needs.stated_quality_brand_days,
+        needs.stated_experience,
+        needs.stated_experience_days,
+        needs.topic_items_365d,
+        needs.function_items_365d,
+        needs.function_share_365d,
+        needs.service_items_365d,
+        needs.service_share_365d,
+        needs.experience_items_365d,
+        needs.experience_share_365d,
+        needs.price_subtopic,
+        needs.function_subtopic,
+        needs.service_subtopic,
+        needs.quality_brand_subtopic,
+        needs.experience_subtopic,
+        needs.service_contacts_w,
+        needs.installs_repairs_w,
+        round(cast(needs.service_contacts_w as double) / nullif(purchases.orders_w, 0), 4) as service_contacts_per_order,
+        round(cast(needs.installs_repairs_w as double) / nullif(purchases.orders_w, 0), 4) as installs_repairs_per_order,
+        needs.compares_90d,
+        needs.unbought_after_rise_share,
+        barriers.barrier_stated,
+        barriers.barrier_stated_days,
+        barriers.stop_reason_stated,
+        barriers.stop_reason_stated_days,
+        barriers.lost_to_stated,
+        barriers.lost_to_stated_days,
+        barriers.feature_gap_evidence,
+        barriers.product_experience_evidence,
+        barriers.after_sales_evidence,
+        barriers.price_evidence
     from {{ ref('feat_customer') }} as customers
     inner join as_of_dates on customers.as_of = as_of_dates.as_of
     left join {{ ref('feat_profile') }} as profiles
@@ -276,6 +314,10 @@ customers as (
         on customers.as_of = social.as_of and customers.customer_id = social.customer_id
     left join {{ ref('feat_membership') }} as memberships
         on customers.as_of = memberships.as_of and customers.customer_id = memberships.customer_id
+    left join {{ ref('feat_need') }} as needs
+        on customers.as_of = needs.as_of and customers.customer_id = needs.customer_id
+    left join {{ ref('feat_barrier') }} as barriers
+        on customers.as_of = barriers.as_of and customers.customer_id = barriers.customer_id
 )
 
 select * from customers

@@ -12,7 +12,7 @@ answers as (
         responses.source,
         responses.survey_id,
         responses.wave,
-        cast(responses.customer_id as varchar) as customer_id,
+        responses.customer_id,
         {{ code('responses.attribute') }} as attribute,
         responses.question_kind,
         {{ kano_answer('responses.answer') }} as answer,

@@ -9,7 +9,7 @@ as_of_dates as (
 answers as (
     select
         as_of_dates.as_of,
-        cast(responses.customer_id as varchar) as customer_id,
+        responses.customer_id,
         responses.question_kind,
         coalesce({{ code('responses.attribute') }}, '') as attribute,
         {{ text('responses.attribute') }} as attribute_as_sent,

@@ -7,7 +7,7 @@ with
 
 pairs as (
     select
-        customer_id,
+        cast(customer_id as varchar) as customer_id,
         attribute,
         category
     from {{ ref('feat_kano_pair') }}

@@ -48,7 +48,7 @@ mentioned as (
 -- how important the attribute is; of who was asked only for the need it belongs to, how important that is
 rated as (
     select
-        answers.customer_id,
+        cast(answers.customer_id as varchar) as customer_id,
         attributes.attribute,
         max(try_cast(answers.answer as integer)) filter (where answers.attribute = attributes.attribute) as own_answer,
         max(try_cast(answers.answer as integer)) as any_answer

@@ -37,7 +37,7 @@ def count(batches: Iterable[pd.DataFrame], groups: Mapping[str, Sequence[str]]) 
     }
     sizes = {scheme: np.zeros(len(codes), dtype=np.int64) for scheme, codes in groups.items()}
     for batch in batches:
-        places = {scheme: _places(scheme, batch[scheme], codes) for scheme, codes in groups.items()}
+        places = {scheme: places_of(scheme, batch[scheme], codes) for scheme, codes in groups.items()}
         for scheme, codes in groups.items():
             sizes[scheme] += np.bincount(places[scheme], minlength=len(codes))
         for (scheme, other), table in tables.items():
@@ -57,7 +57,7 @@ def count(batches: Iterable[pd.DataFrame], groups: Mapping[str, Sequence[str]]) 
     return pd.DataFrame(found, columns=["scheme", "segment", "other_scheme", "other_segment", "customers"])
 
 
-def _places(scheme: str, segments: pd.Series, codes: Sequence[str]) -> np.ndarray:
+def places_of(scheme: str, segments: pd.Series, codes: Sequence[str]) -> np.ndarray:
     """The place of each customer's segment among `codes`, as int32."""
     import numpy as np
 

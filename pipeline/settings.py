@@ -120,6 +120,8 @@ class Settings:
     the credentials of the Airflow connection `incoming_connection`, or with the environment's.
     `identity` are the columns by which customers of several sources are the same person, the strongest first;
     without any, ids of different sources are different people.
+    `what_if` says on which days one step of each threshold is tried on all customers (monthly: on the first);
+    it is the one table whose cost grows with schemes times thresholds.
     """
 
     sources: tuple[str, ...] = ("complete_journey",)
@@ -136,6 +138,7 @@ class Settings:
     approved_shift: tuple[str, ...] = ()
     identity: tuple[Literal["phone_hash", "email_hash", "crm_id"], ...] = ()
     thresholds: Thresholds = field(default_factory=Thresholds)
+    what_if: Literal["daily", "monthly", "never"] = "daily"
 
     def __post_init__(self) -> None:
         try:
@@ -164,7 +167,9 @@ class Settings:
     @property
     def meaning_hash(self) -> str:
         """SHA-256 over the settings that change what is published (not where or when it is made)."""
-        return _hash(self._fitted_under() | {"approved_shift": sorted(self.approved_shift)})
+        return _hash(
+            self._fitted_under() | {"approved_shift": sorted(self.approved_shift), "what_if": self.what_if}
+        )
 
     @property
     def features_hash(self) -> str:

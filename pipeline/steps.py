@@ -236,8 +236,15 @@ def score(run: Run, family: str) -> dict[str, Any]:
 
 
 def compare(run: Run) -> dict[str, int]:
-    """Count over all scores what SQL could only count dearly, for the marts to tell."""
-    return {"pairs": comparing.write_pairs(run.lake, run.day, run.folder / "compared")}
+    """Count over all customers what SQL could not, or only dearly, for the marts to tell."""
+    folder = run.folder / "compared"
+    tries = {"daily": True, "monthly": run.day.as_of.day == 1, "never": False}[run.settings.what_if]
+    fitted = _cutpoints(run)[1] if tries else None
+    features = lake.features_path(run.lake, run.day)
+    return {
+        "pairs": comparing.write_pairs(run.lake, run.day, folder),
+        "trials": comparing.write_trials(features, fitted, run.settings.thresholds, folder),
+    }
 
 
 def build_marts(run: Run) -> dict[str, int]:

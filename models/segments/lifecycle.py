@@ -67,6 +67,17 @@ COLUMNS = {
 AGES = ("new", "old")
 NEW = ("LC1_new", "LC2_awaiting_second")
 OLD = ("LC3_growing", "LC4_mature", "LC5_steady_light", "LC6_declining", "LC9_reactivated")
+# The cycles and what they are fitted by move few; the levels are stepped by their own scheme.
+WHATIF = (
+    "new_days",
+    "reactivated_days",
+    "declining_rho",
+    "declining_ratio",
+    "growing_tenure_days",
+    "growing_ratio",
+    "mature_orders",
+    "t2_days",
+)
 
 
 @dataclass(frozen=True)

@@ -55,6 +55,13 @@ MATURITIES = ("matured", "awaiting_second")
 RHYTHMS = ("once", "occasional", "regular")
 
 
+def WHATIF(cutpoints: Cutpoints, thresholds: Thresholds) -> tuple[str, ...]:  # noqa: N802 - a declaration
+    """The cuts in force and T2; what T2 is fitted by acts through it."""
+    if thresholds.mode == "fixed" or cutpoints.status == "insufficient":
+        return ("high_score", "fixed_orders", "fixed_net", "t2_days")
+    return ("high_score", "f_life_cuts", "m_life_cuts", "t2_days")
+
+
 @dataclass(frozen=True)
 class Thresholds:
     """The numbers of the purchase groups. Raises ThresholdInvalid for a value that makes no sense.

@@ -61,6 +61,13 @@ RFM_CODES = tuple(f"{r}{f}{m}" for r in range(1, 6) for f in range(1, 6) for m i
 RFM8_CODES = tuple(f"{r}{f}{m}" for r in "LH" for f in "LH" for m in "LH")
 
 
+def WHATIF(cutpoints: Cutpoints, thresholds: Thresholds) -> tuple[str, ...]:  # noqa: N802 - a declaration
+    """The cuts in force, wherever they come from; high_score moves no segment."""
+    if thresholds.mode == "fixed" or cutpoints.status == "insufficient":
+        return ("fixed_recency_days", "fixed_orders", "fixed_net")
+    return ("r_cuts", "f_cuts", "m_cuts")
+
+
 @dataclass(frozen=True)
 class Thresholds:
     """The numbers of the RFM scores. Raises ThresholdInvalid for a value that makes no sense.

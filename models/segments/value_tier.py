@@ -34,6 +34,7 @@ FEATURES = ("customer_id", "orders_w", "net_w", "margin_w")
 COLUMNS = {"value_basis": "varchar", "value": "double", "care_level": "varchar"}
 BASES = ("net", "margin")
 CARE_LEVELS = ("high", "middle", "light")
+WHATIF = ("net_tiers", "margin_tiers")  # the shares act through them, when cut-points are fitted
 
 
 @dataclass(frozen=True)

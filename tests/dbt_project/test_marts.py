@@ -263,6 +263,8 @@ class Shop:
             comparing.write_pairs(
                 self.folder / "lake", lake.Day.of(date.fromisoformat(as_of)), self.folder / "compared"
             )
+            path = self.folder / "customer_features.parquet"
+            comparing.write_trials(path, fitted, schemes.Thresholds(), self.folder / "compared")
 
     def build(self, select="path:seeds path:models", as_of="2018-01-01"):
         """dbt build of the marts; returns {node name: status}."""
@@ -463,6 +465,28 @@ def test_a_score_that_is_not_there_leaves_the_wide_row_without_a_segment(project
     assert [name for name in broken(statuses) if "360" in name] == ["customer_360_is_filled_in"]
     found = wrong.rows("select customer_id, lifecycle_segment_code from {customer_360} order by 1")
     assert found == [("ann", "LC4_mature"), *((who, None) for who in ("bob", "cat", "dan", "eve", "fay"))]
+
+
+def test_one_step_of_a_threshold_says_who_would_move(shop):
+    columns = (
+        "direction_label_en, value_then, customers, customers_then, net_change, moved_in, moved_out, movers"
+    )
+    found = shop.rows(
+        f"select {columns}, movers_share from {{threshold_whatif}} where setting = 'lifecycle.new_days' "
+        "and segment_code in ('LC1_new', 'LC2_awaiting_second') order by all"
+    )
+    # nobody's first order is 27 to 33 days old
+    assert [row[:2] for row in found] == [
+        ("One step down", 27),
+        ("One step down", 27),
+        *[("One step up", 33)] * 2,
+    ]
+    assert {row[4:8] for row in found} == {(0, 0, 0, 0)}
+    again = shop.rows(
+        "select count(distinct setting), max(abs(movers_share - movers / 6)) from {threshold_whatif}"
+    )
+    assert again[0][0] > 20
+    assert again[0][1] < 1e-6
 
 
 OF_CUT_POINTS = "cutpoint_version, cutpoint_status, gini, top_fifth_share"

@@ -28,7 +28,7 @@ TEXTS = {
     # JSON, SQL, versions and other texts no list could hold
     "reason_params", "predicate", "cutpoint_version", "cohort", "sources", "simulated_extracts", "table_name",
     "columns", "sha256", "settings_hash", "dictionary_hash", "promise", "subject", "observed", "expected",
-    "measure",
+    "measure", "setting",
     # the three scores side by side, each explained as rfm.score
     "rfm_code",
     # the dictionary's own key

@@ -2,13 +2,14 @@
 
 A trial is one number of one scheme, one step up or down: a threshold as the settings file could set it, or a
 cut-point as a promotion by hand could. Every scheme the number plays a part in judges the same customers once
-as things stand and once with the changed number; only counts are kept. Nothing is estimated: a real run of the
-day with that setting, or with those cut-points, puts the same customers into the same segments.
+as things stand and once with the changed number; only counts are kept. Nothing is estimated: a real run of
+the day with that setting, or with those cut-points, puts the same customers into the same segments.
 
 A module says in WHATIF which of its numbers are stepped: names of fields of its Thresholds or of Cutpoints,
 or a function (cutpoints, thresholds) → names where that depends on the cut-points in force. Without WHATIF
-all numbers of its Thresholds are. Left out are numbers that only act when cut-points are fitted (their effect
-is that of the cut-points, which are stepped themselves) and numbers no segment depends on.
+it is all numbers of its Thresholds, or, of a module that fits constants for itself, those constants. Left
+out are numbers that only act when cut-points are fitted (their effect is that of the cut-points, which are
+stepped themselves) and numbers no segment depends on.
 
 The step: 1 for a whole number up to 10, else a tenth of it; .05 for a share (.01 below .1); else a tenth. A
 step that makes no sense (a cut that would pass its neighbour, a share above 1) is held at the neighbour, or
@@ -18,6 +19,7 @@ left out when that leaves nothing of it.
 from __future__ import annotations
 
 from dataclasses import dataclass, fields, replace
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from models.overlap import places_of
@@ -58,9 +60,9 @@ class Trial:
 def trials(cutpoints: Cutpoints, thresholds: Thresholds) -> Iterator[Trial]:
     """Every trial of the schemes as they stand, in the order of the schemes and of their fields."""
     seen: set[str] = set()
-    for scheme, module in SCHEMES.items():
+    for scheme in SCHEMES:
         own = getattr(thresholds, scheme)
-        for name in _stepped(module, cutpoints, own):
+        for name in _stepped(scheme, cutpoints, own):
             if hasattr(own, name):
                 for setting, direction, now, then, changed in _settings(scheme, name, own):
                     whole = replace(thresholds, **{scheme: changed})
@@ -71,16 +73,17 @@ def trials(cutpoints: Cutpoints, thresholds: Thresholds) -> Iterator[Trial]:
             elif name not in seen:
                 seen.add(name)
                 touched = tuple(
-                    each
-                    for each, other in SCHEMES.items()
-                    if name in _stepped(other, cutpoints, getattr(thresholds, each))
+                    each for each in SCHEMES if name in _stepped(each, cutpoints, getattr(thresholds, each))
                 )
                 for setting, direction, now, then, moved in _cuts(name, cutpoints):
                     yield Trial(setting, direction, now, then, thresholds, moved, touched)
 
 
-def _stepped(module: Any, cutpoints: Cutpoints, own: Any) -> tuple[str, ...]:
+def _stepped(scheme: str, cutpoints: Cutpoints, own: Any) -> tuple[str, ...]:
+    module = SCHEMES[scheme]
     declared = getattr(module, "WHATIF", None)
+    if declared is None and hasattr(module, "fit"):
+        return tuple(f"fitted.{scheme}.{name}" for name in cutpoints.fitted.get(scheme, ()))
     if declared is None:
         return tuple(
             part.name
@@ -119,8 +122,9 @@ def _step(now: float, sign: int) -> float:
 
 
 def _cuts(name: str, cutpoints: Cutpoints) -> Iterator[tuple[str, str, float, float, Cutpoints]]:
-    """Each cut of one field of the cut-points, held between its neighbours; a cut of None is never reached."""
-    field = getattr(cutpoints, name)
+    """Each cut of one field of the cut-points, held between its neighbours; None is never reached."""
+    _, of_scheme, constant = name.split(".") if name.startswith("fitted.") else ("", "", "")
+    field = cutpoints.fitted[of_scheme][constant] if of_scheme else getattr(cutpoints, name)
     if field is None:
         return
     is_tier = hasattr(field, "v_a")
@@ -145,9 +149,14 @@ def _cuts(name: str, cutpoints: Cutpoints) -> Iterator[tuple[str, str, float, fl
                 moved, key = changed, f"{name}[{place}]"
             else:
                 moved, key = then, name
+            if of_scheme:
+                own = MappingProxyType(cutpoints.fitted[of_scheme] | {constant: then})
+                place_of, moved = "fitted", MappingProxyType(cutpoints.fitted | {of_scheme: own})
+            else:
+                place_of = name
             yield (
                 f"cutpoints.{key}", direction, _shown(name, now), _shown(name, then),
-                replace(cutpoints, **{name: moved}),
+                replace(cutpoints, **{place_of: moved}),
             )  # fmt: skip
 
 

@@ -58,7 +58,7 @@ COLUMNS = {
 }
 
 BASES = ("personal", "second_order", "population", "calendar")
-# The other numbers also act where T2 and the laws are fitted, so a step of theirs is more than a step of the levels.
+# The other numbers also act where T2 and the laws are fitted: a step of theirs is more than a step of levels.
 WHATIF = ("churned_ratio", "churned_floor_days")
 LN_SCALE = 1_000_000  # logarithms arrive as round(ln * 1e6), so that sums do not depend on their order
 _Z75, _Z90, _Z95 = (NormalDist().inv_cdf(share) for share in (0.75, 0.90, 0.95))

@@ -263,8 +263,11 @@ class Shop:
             comparing.write_pairs(
                 self.folder / "lake", lake.Day.of(date.fromisoformat(as_of)), self.folder / "compared"
             )
-            path = self.folder / "customer_features.parquet"
-            comparing.write_trials(path, fitted, schemes.Thresholds(), self.folder / "compared")
+        trials = [
+            ("lifecycle.mature_orders", "up", 3.0, 4.0, "lifecycle", segment, *counts, 1)
+            for segment, *counts in (("LC4_mature", 2, 1, 0, 1), ("LC5_steady_light", 0, 1, 1, 0))
+        ]
+        write(self.folder / "compared" / "threshold_trials.parquet", comparing.TRIALS, trials)
 
     def build(self, select="path:seeds path:models", as_of="2018-01-01"):
         """dbt build of the marts; returns {node name: status}."""
@@ -468,25 +471,15 @@ def test_a_score_that_is_not_there_leaves_the_wide_row_without_a_segment(project
 
 
 def test_one_step_of_a_threshold_says_who_would_move(shop):
-    columns = (
-        "direction_label_en, value_then, customers, customers_then, net_change, moved_in, moved_out, movers"
-    )
+    columns = "customers, customers_then, net_change, moved_in, moved_out, movers, movers_share"
     found = shop.rows(
-        f"select {columns}, movers_share from {{threshold_whatif}} where setting = 'lifecycle.new_days' "
-        "and segment_code in ('LC1_new', 'LC2_awaiting_second') order by all"
+        f"select segment_code, direction_label_en, {columns} from {{threshold_whatif}} order by 1"
     )
-    # nobody's first order is 27 to 33 days old
-    assert [row[:2] for row in found] == [
-        ("One step down", 27),
-        ("One step down", 27),
-        *[("One step up", 33)] * 2,
+    # of the two in the trial's scheme one goes from one stage to the other
+    assert [tuple(map(str, row)) for row in found] == [
+        ("LC4_mature", "One step up", "2", "1", "-1", "0", "1", "1", "0.500000"),
+        ("LC5_steady_light", "One step up", "0", "1", "1", "1", "0", "1", "0.500000"),
     ]
-    assert {row[4:8] for row in found} == {(0, 0, 0, 0)}
-    again = shop.rows(
-        "select count(distinct setting), max(abs(movers_share - movers / 6)) from {threshold_whatif}"
-    )
-    assert again[0][0] > 20
-    assert again[0][1] < 1e-6
 
 
 OF_CUT_POINTS = "cutpoint_version, cutpoint_status, gini, top_fifth_share"

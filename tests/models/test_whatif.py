@@ -87,10 +87,7 @@ def test_every_step_of_a_setting_equals_a_run_with_it_cut_points_fitted_anew(peo
 
 def test_a_step_of_a_cut_point_is_that_of_the_fixed_settings_with_the_same_cuts(people, now, counted):
     thresholds, fitted = now
-    for field, name, sign, unit in (
-        ("r_cuts", "fixed_recency_days", -1, 1),
-        ("f_cuts", "fixed_orders", 1, 1),
-    ):
+    for field, name, sign in (("r_cuts", "fixed_recency_days", -1), ("f_cuts", "fixed_orders", 1)):
         cuts = getattr(fitted, field)
         for place, cut in enumerate(cuts):
             rows = counted[

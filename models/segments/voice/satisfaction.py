@@ -76,6 +76,14 @@ DETRACTOR_MAX, PROMOTER_MIN = 6, 9
 """The reading of a likelihood to recommend from 0 to 10 that makes it comparable: no settings."""
 SIGNS = ("low_index", "detractor", "repeated_complaints", "many_returns")
 
+# The weights and the target of shrinkage shape the index; these cut it.
+WHATIF = (
+    "satisfied_from",
+    "dissatisfied_below",
+    "complaints_180d",
+    "return_rate_180d",
+)
+
 
 @dataclass(frozen=True)
 class Thresholds:

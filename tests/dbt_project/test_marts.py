@@ -322,7 +322,9 @@ def project(tmp_path_factory):
     """The project with its own marts, seeds and macros; fixture files stand for features and staging."""
     copy = tmp_path_factory.mktemp("marts") / "dbt_project"
     shutil.copytree(
-        PROJECT, copy, ignore=shutil.ignore_patterns("raw", "staging", "features", "tests", "target", "logs")
+        PROJECT,
+        copy,
+        ignore=shutil.ignore_patterns("raw", "staging", "features", "memory", "tests", "target", "logs"),
     )
     for layer, table in (
         ("features", "customer_features"),

@@ -205,7 +205,7 @@ def test_ways_of_living_are_those_stated_and_nobody_elses(day):
 
 @pytest.mark.parametrize("stage", ["awareness", "cognition", "consideration", "decision"])
 def test_the_stage_reached_without_an_order_is_recovered(day, stage):
-    """Beside the planted ones only who checked out and whose order was cancelled or sent back is at `decision`."""
+    """Beside the planted ones only who checked out and whose order does not count is at `decision`."""
     planted_at = truth(day, "customers").set_index("customer_id")["decision_stage"]
     found = segments(day, "decision_stage").reindex(planted_at.index)
     assert (found == stage)[planted_at == stage].all()

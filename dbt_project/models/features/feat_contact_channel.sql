@@ -16,10 +16,12 @@ messages as (
         coalesce(messages.direction, 'out') = 'in' as is_from_customer,
         messages.sent_on,
         {{ days_between('messages.sent_on', 'as_of_dates.as_of') }} as sent_days,
-        -- what happened to a message on as_of itself or later is not known on the day, even where it was delivered since
+        -- what happened to a message on as_of itself or later is not known on the day, even if it was delivered since
         {%- for act in ['opened', 'clicked', 'replied'] %}
-        case when messages.{{ act }}_at < cast(as_of_dates.as_of as timestamp) then cast(messages.{{ act }}_at as date) end
-            as {{ act }}_on,
+        case
+            when messages.{{ act }}_at < cast(as_of_dates.as_of as timestamp)
+                then cast(messages.{{ act }}_at as date)
+        end as {{ act }}_on,
         {%- endfor %}
         as_of_dates.as_of - 90 as since_90d
     from {{ ref('stg_interactions') }} as messages

@@ -1,6 +1,7 @@
 {{ config(materialized='view') }}
 
 {%- set several = var('enabled_sources') | length > 1 %}
+{%- set has_address = 'customers.phone_hash is not null or customers.email_hash is not null' %}
 
 with
 
@@ -89,7 +90,7 @@ surveys as (
     select
         as_of,
         customer_id,
-        count(distinct (survey_id, wave)) filter (where answered_on >= as_of - 90) as surveys_90d,
+        count(distinct survey_id || '/' || coalesce(wave, '')) filter (where answered_on >= as_of - 90) as surveys_90d,
         max(answered_on) as last_answered_on,
         max(answered_on) filter (where question_kind = 'csat' and score >= 4) as last_content_on
     from answers
@@ -129,8 +130,7 @@ addresses as (
     select
         as_of_dates.as_of,
         customers.customer_id,
-        {{ 'bool_or(' if several }}customers.phone_hash is not null or customers.email_hash is not null{{ ')' if several }}
-            as has_address
+        {{ has_address if not several else 'bool_or(' ~ has_address ~ ')' }} as has_address
     from {{ ref('stg_customers') }} as customers
     inner join as_of_dates on {{ is_known('customers', 'as_of_dates') }}
     {{ 'group by as_of_dates.as_of, customers.customer_id' if several }}
@@ -207,7 +207,9 @@ joined as (
 -- delivered, silence means nothing
 customers as (
     select
-        * exclude (words_90d, has_web_events, has_interactions, has_feedback, has_service_tickets, has_survey_responses),
+        * exclude (
+            words_90d, has_web_events, has_interactions, has_feedback, has_service_tickets, has_survey_responses
+        ),
         cast(
             case
                 when has_interactions or has_web_events

@@ -18,7 +18,8 @@ per_customer as (
         sum(views_30d) as views_30d,
         sum(awareness_steps_30d) as awareness_steps_30d,
         sum(searches_30d + views_30d) as cognition_steps_30d,
-        sum(compares_30d) + count(*) filter (where product_id is not null and views_30d >= 2) as consideration_steps_30d,
+        sum(compares_30d) + count(*) filter (where product_id is not null and views_30d >= 2)
+            as consideration_steps_30d,
         sum(decision_steps_30d) as decision_steps_30d
     from items
     group by as_of, customer_id
@@ -73,7 +74,10 @@ bought as (
             and lines.ordered_on >= as_of_dates.as_of - 90
             and {{ is_known('lines', 'as_of_dates') }}
     anti join {{ ref('feat_order_uncounted') }} as uncounted
-        on as_of_dates.as_of = uncounted.as_of and lines.source = uncounted.source and lines.order_id = uncounted.order_id
+        on
+            as_of_dates.as_of = uncounted.as_of
+            and lines.source = uncounted.source
+            and lines.order_id = uncounted.order_id
     where lines.customer_id is not null
     group by as_of_dates.as_of, lines.customer_id, lines.product_id
 ),
@@ -102,7 +106,8 @@ customers as (
             'views_30d', 'awareness_steps_30d', 'cognition_steps_30d', 'consideration_steps_30d',
             'decision_steps_30d',
         ] %}
-        cast(case when delivered.has_web_events then coalesce(per_customer.{{ count }}, 0) end as bigint) as {{ count }},
+        cast(case when delivered.has_web_events then coalesce(per_customer.{{ count }}, 0) end as bigint)
+            as {{ count }},
         {%- endfor %}
         top_categories.top_viewed_category,
         views_to_buys.view_to_buy

@@ -29,7 +29,7 @@ test: $(VENV)/ok ## all tests (ONLY='-m "not slow"' for the quick ones)
 	@$(BIN)/python -m pytest $(ONLY)
 
 lint: $(VENV)/ok ## ruff and sqlfluff
-	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/sqlfluff lint dbt_project/models
+	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/sqlfluff lint --processes 0 dbt_project/models
 
 status: $(VENV)/ok ## what is published, what runs
 	@$(BIN)/python -m pipeline status

@@ -125,16 +125,18 @@ def _segments(
             untold.append(title)  # its extract is absent: a list of zeros tells nobody anything
             continue
         lines += ["", title]
-        table = []
+        is_new = not any(known == scheme for known, _ in shares_before)
+        table, nobody = [], []
         for row in rows.to_dict("records"):
-            change = ""
-            if before is not None:
-                change = (
-                    f"{int(row['customers']) - int(shares_before.get((scheme, row['segment_code']), 0)):+,}"
-                )
+            size, was = int(row["customers"]), int(shares_before.get((scheme, row["segment_code"]), 0))
+            if not size and not was:
+                nobody.append(f"{row['label_en']} {row['label_zh']}")
+                continue
+            change = "" if before is None or is_new else f"{size - was:+,}"
             share = "" if row["share"] is None else f"{float(row['share']):6.1%}"
-            table.append((row["label_zh"], row["label_en"], f"{int(row['customers']):,}", share, change))
+            table.append((row["label_zh"], row["label_en"], f"{size:,}", share, change))
         lines += _columns(table, right=(2, 3, 4))
+        lines += [f"  nobody 无: {', '.join(nobody)}"] if nobody else []
     if untold:
         lines += ["", "Not known of anybody, for want of an extract · 缺少数据，尚无法判定"]
         lines += [f"  {title}" for title in untold]

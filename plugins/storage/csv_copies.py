@@ -49,8 +49,8 @@ def _guarded(connection: DuckDBPyConnection, rows: str) -> str:
     """The columns of `rows` to select, an apostrophe before every text Excel would take for a formula."""
     described = connection.execute(f"describe select * from {rows}").fetchall()
     texts = [quoted(column) for column, kind, *_ in described if kind == "VARCHAR"]
-    starts = "('=', '+', '-', '@', chr(9), chr(10), chr(13))"
-    marks = [f"if(left({text}, 1) in {starts}, chr(39) || {text}, {text}) as {text}" for text in texts]
+    # One call a column: as conditions, a hundred columns take DuckDB's optimizer five seconds.
+    marks = [rf"regexp_replace({text}, '^([=+@\t\n\r-])', '''\1') as {text}" for text in texts]
     return f"* replace ({', '.join(marks)})" if marks else "*"
 
 

@@ -80,29 +80,28 @@ def find_moves(
     parts = []
     for since in sorted(groups, key=lambda each: each or date.min):
         schemes = sorted(groups[since])
-        parts.append(_told(root, day, before[schemes[0]], schemes, counts))
-    # A day has one day before it, but for a scheme that is new: its moves follow the others'.
+        parts.append(
+            _told(root, day, before[schemes[0]], schemes, counts)
+            if since
+            else history.arrivals(root, day, schemes)
+        )
+    # A day has one day before it, but for a scheme that is new, which it fills.
     lake.write_parquet(path, (frame for part in parts for frame in part), history.MOVES)
     log.info("moves of %s: %s", day.as_of, counts)
     return counts
 
 
 def _told(
-    root: Path, day: Remembered, before: Remembered | None, schemes: Sequence[str], counts: dict[str, int]
+    root: Path, day: Remembered, before: Remembered, schemes: Sequence[str], counts: dict[str, int]
 ) -> Iterator[pd.DataFrame]:
-    earlier = history.segments_path(root, before) if before else None
-    trial = _Trial(root, before, day) if before else None
-    for then, today in history.read_aligned(earlier, history.segments_path(root, day), schemes):
+    trial = _Trial(root, before, day)
+    pair = history.segments_path(root, before), history.segments_path(root, day)
+    for then, today in history.read_aligned(*pair, schemes):
         found = moves.find(then, today, schemes)
-        causes = None
-        if before is not None:
-            restored = trial.restored(found, today)
-            causes = moves.cause(found, before.as_of, restored, trial.is_partial)
-            for cause in moves.CAUSES:
-                counts[cause] = counts.get(cause, 0) + int((causes == cause).sum())
-        yield found.drop(columns=["row", "last_event_on", "last_late_on"]).assign(
-            as_of=day.as_of, previous_as_of=before and before.as_of, cause=causes
-        )[list(history.MOVES)]
+        causes = moves.cause(found, before.as_of, trial.restored(found, today), trial.is_partial)
+        for cause in moves.CAUSES:
+            counts[cause] = counts.get(cause, 0) + int((causes == cause).sum())
+        yield found.assign(as_of=day.as_of, previous_as_of=before.as_of, cause=causes)[list(history.MOVES)]
 
 
 class _Trial:

@@ -237,8 +237,24 @@ def lay_out(
     return fingerprint(chain.values())
 
 
+def arrivals(lake: Path, day: Remembered, schemes: Sequence[str]) -> Iterator[pa.Table]:
+    """The first rows of schemes that begin on a day: everybody is where they are, and nothing moved them."""
+    import pyarrow as pa
+
+    for scheme in schemes:
+        for table in slices(segments_path(lake, day), ("customer_id", "net_w", scheme)):
+            known = {
+                "customer_id": table.column("customer_id"),
+                "scheme": pa.repeat(pa.scalar(scheme), table.num_rows),
+                "as_of": pa.repeat(pa.scalar(day.as_of), table.num_rows),
+                "segment": table.column(scheme),
+                "net_w": table.column("net_w"),
+            }
+            yield pa.table({name: known.get(name, pa.nulls(table.num_rows)) for name in MOVES})
+
+
 def read_aligned(
-    before: Path | None, today: Path, schemes: Sequence[str]
+    before: Path, today: Path, schemes: Sequence[str]
 ) -> Iterator[tuple[pd.DataFrame, pd.DataFrame]]:
     """Two days' segments, the same customers' on both sides: customer_id's in the range of a slice of today.
 
@@ -246,7 +262,7 @@ def read_aligned(
     categorical columns.
     """
     columns = [*SEGMENTS, *schemes]
-    earlier = slices(before, columns, dictionaries=schemes) if before else iter(())
+    earlier = slices(before, columns, dictionaries=schemes)
     waiting = None
     for table, is_last in _and_whether_last(slices(today, columns, dictionaries=schemes)):
         until = None if is_last else table.column("customer_id")[-1].as_py()

@@ -41,6 +41,7 @@ KINDS = {
     ("*", "scheme"): ("all", "scheme"),
     ("*", "other_scheme"): ("all", "scheme"),
     ("dictionary", "kind"): ("dictionary", "kind"),
+    ("segment_event", "kind"): ("memory", "event"),
     ("lifecycle", "churn_level"): ("churn_level", "segment"),
     ("*", "usage_hour_band"): ("usage", "hour_band"),
     ("value_tier", "value_basis"): ("value_tier", "basis"),

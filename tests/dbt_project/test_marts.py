@@ -66,7 +66,25 @@ BESIDE = {
     | {"age_days": "integer"},
     "feat_feedback_item": DAY
     | dict.fromkeys(["customer_id", "kind", "topic", "subtopic"], "varchar")
-    | {"created_on": "date", "age_days": "integer"},
+    | {"created_on": "date", "age_days": "integer"}
+    | dict.fromkeys(["source", "feedback_id", "channel", "related_order_id"], "varchar")
+    | dict.fromkeys(["created_at", "first_response_at", "resolved_at", "reopened_at"], "timestamp")
+    | {"sentiment": "decimal(5,4)"},
+    "feat_feedback_outcome": DAY
+    | dict.fromkeys(["source", "feedback_id", "category", "owner"], "varchar")
+    | dict.fromkeys(["csat_before_hundredths", "csat_after_hundredths"], "integer")
+    | {
+        "is_observed_60d": "boolean",
+        "has_reordered_60d": "boolean",
+        "expected_reorder_share": "decimal(5,4)",
+    },
+    "feat_service_ticket": DAY
+    | dict.fromkeys(["kind", "agent_hash"], "varchar")
+    | {"opened_on": "date", "age_days": "integer", "response_minutes": "bigint", "csat": "integer"},
+    "feat_referral": DAY
+    | dict.fromkeys(["channel", "referrer_id"], "varchar")
+    | {"age_days": "integer", "is_success": "boolean", "success_age_days": "integer", "is_self": "boolean"}
+    | {"referral_value": "decimal(18,2)", "reward_cost": "decimal(18,2)"},
 }
 
 REASONS = [
@@ -222,7 +240,13 @@ class Shop:
             [(customer, as_of, as_of, name, net) for customer, name, net in self.categories],
         )
         for name, columns in BESIDE.items():
-            write(self.folder / f"{name}.parquet", columns, self.beside.get(name, []))
+            rows = self.beside.get(name, [])
+            if name == "feat_feedback_item":  # an item is told by its first columns, and numbered
+                known = [
+                    row if len(row) > 7 else (*row, "s", f"i{number}") for number, row in enumerate(rows)
+                ]
+                rows = [(*row, *[None] * (len(columns) - len(row))) for row in known]
+            write(self.folder / f"{name}.parquet", columns, rows)
         account = dict.fromkeys(["source", "extract"], "varchar") | {"delivered_on": "date"}
         account |= dict.fromkeys(["file", "content"], "varchar")
         counts = ["rows_in", "accepted", "duplicate", "superseded", "anonymous", "quarantined"]

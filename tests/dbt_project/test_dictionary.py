@@ -37,6 +37,12 @@ def test_every_entry_is_written_in_both_languages(seed):
                 assert not CHINESE.search(text), row
 
 
+def test_no_entry_stands_there_twice():
+    for seed, key in (("labels", ("scheme", "kind", "code")), ("reasons", ("scheme", "reason_code"))):
+        keys = [tuple(row[column] for column in key) for row in words.rows(seed)]
+        assert sorted({each for each in keys if keys.count(each) > 1}) == []
+
+
 def test_every_action_an_entry_names_exists_and_every_segment_names_one():
     actions = {row["action_code"] for row in words.rows("actions")}
     for row in words.rows("labels"):

@@ -1,4 +1,4 @@
-{# The part of the day of a local instant: morning 6 to 11, noon 11 to 18, evening 18 to 24, night 0 to 6: 早 / 午 / 晚 / 夜. #}
+{# The part of the day of a local instant: night 0 to 6, morning to 11, noon to 18, evening to 24: 夜 / 早 / 午 / 晚. #}
 {% macro hour_band(instant) -%}
     case
         when hour({{ instant }}) < 6 then 'night'

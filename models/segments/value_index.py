@@ -32,9 +32,9 @@ if TYPE_CHECKING:
     from models.cutpoints import Cutpoints
 
 GROUPS = ("high_value", "standard", "no_value_in_window", "prospect", "unknown")
-PARTS = {"net_w": "net_rank", "orders_w": "orders_rank"}
+PARTS = {"net_w": "net_rank", "orders_w": "orders_rank", "crv": "crv_rank"}
 """What the index is made of, and the column its rank is published in."""
-FEATURES = ("customer_id", "orders_life", "orders_w", "net_w")
+FEATURES = ("customer_id", "orders_life", "orders_w", "net_w", "crv")
 RANKED = tuple(PARTS)
 COLUMNS = {
     **dict.fromkeys(PARTS.values(), "double"),

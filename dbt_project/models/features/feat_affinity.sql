@@ -1,7 +1,7 @@
 {{ config(materialized='view') }}
 
-{%- set min_orders = var('min_orders_for_shares') %}
-{%- set places = {'category': ['top', 'second', 'third'], 'brand': ['top']} %}
+{%- set enough_orders = 'order_sums.orders >= ' ~ var('min_orders_for_shares') %}
+{%- set enough_purchases = enough_orders ~ ' and brand_sums.purchases >= ' ~ var('min_orders_for_shares') %}
 
 with
 
@@ -13,46 +13,77 @@ order_sums as (
     from {{ ref('feat_order_kind') }}
     group by as_of, customer_id
 ),
-{% for kind in ['category', 'brand'] %}
-{{ kind }}_places as (
+
+category_places as (
     select
         as_of,
         customer_id,
-        {{ kind }},
+        category,
         net_w,
-        row_number() over (partition by as_of, customer_id order by net_w desc, {{ kind }} asc) as place
-    from {{ ref('feat_customer_' ~ kind) }}
+        row_number() over (partition by as_of, customer_id order by net_w desc, category asc) as place
+    from {{ ref('feat_customer_category') }}
     where net_w > 0
 ),
 
-{{ kind }}_leaders as (
+category_leaders as (
     select
         as_of,
         customer_id,
-        {%- for word in places[kind] %}
-        max({{ kind }}) filter (where place = {{ loop.index }}) as {{ word }}_{{ kind }},
-        max(net_w) filter (where place = {{ loop.index }}) as {{ word }}_net{{ ',' if not loop.last }}
-        {%- endfor %}
-    from {{ kind }}_places
-    where place <= {{ places[kind] | length }}
+        cast(max(net_w) filter (where place = 1) as double) as top_net,
+        max(category) filter (where place = 2) as second_category,
+        cast(max(net_w) filter (where place = 2) as double) as second_net,
+        max(category) filter (where place = 3) as third_category,
+        cast(max(net_w) filter (where place = 3) as double) as third_net
+    from category_places
+    where place <= 3
     group by as_of, customer_id
 ),
 
-{{ kind }}_sums as (
+-- sums of money and of its squares are decimals until here: the same in any order
+category_sums as (
     select
         as_of,
         customer_id,
-        sum(net_w) as net_w,
-        sum(net_w * net_w) as net_sq
-        {%- if kind == 'brand' %},
-        sum(orders_w) as purchases,
-        count(*) as brands
-        {%- endif %}
-    from {{ ref('feat_customer_' ~ kind) }}
-    where {{ 'true' if kind == 'brand' else 'net_w > 0' }}
+        cast(sum(net_w) as double) as net,
+        cast(sum(net_w * net_w) as double) as net_sq
+    from {{ ref('feat_customer_category') }}
+    where net_w > 0
     group by as_of, customer_id
 ),
-{% endfor %}
+
+brand_places as (
+    select
+        as_of,
+        customer_id,
+        brand,
+        net_w,
+        row_number() over (partition by as_of, customer_id order by net_w desc, brand asc) as place
+    from {{ ref('feat_customer_brand') }}
+    where net_w > 0
+),
+
+brand_leaders as (
+    select
+        as_of,
+        customer_id,
+        brand as top_brand,
+        cast(net_w as double) as top_net
+    from brand_places
+    where place = 1
+),
+
+brand_sums as (
+    select
+        as_of,
+        customer_id,
+        sum(orders_w) as purchases,
+        count(*) as brands,
+        cast(sum(net_w) as double) as net,
+        cast(sum(net_w * net_w) as double) as net_sq
+    from {{ ref('feat_customer_brand') }}
+    group by as_of, customer_id
+),
+
 -- how important one brand is, 1 to 5
 stated as (
     select
@@ -95,67 +126,66 @@ brands_of_day as (
     group by as_of
 ),
 
-customers as (
+measured as (
     select
         customers.as_of,
         customers.customer_id,
-        {%- for word in places.category %}
-        {%- if word != 'top' %}
-        category_leaders.{{ word }}_category,
-        {%- endif %}
-        round(cast(category_leaders.{{ word }}_net as double) / cast(category_sums.net_w as double), 4)
-            as {{ word }}_category_share,
-        {%- endfor %}
-        case
-            when order_sums.orders >= {{ min_orders }} and category_sums.net_w > 0
-                then round(cast(category_sums.net_sq as double) / pow(cast(category_sums.net_w as double), 2), 4)
-        end as category_hhi,
-        cast(case when delivered.has_brands then coalesce(brand_sums.brands, 0) end as bigint) as brands_w,
-        cast(case when delivered.has_brands then coalesce(brand_sums.purchases, 0) end as bigint) as brand_purchases_w,
+        category_leaders.second_category,
+        category_leaders.third_category,
+        round(category_leaders.top_net / category_sums.net, 4) as top_category_share,
+        round(category_leaders.second_net / category_sums.net, 4) as second_category_share,
+        round(category_leaders.third_net / category_sums.net, 4) as third_category_share,
+        case when {{ enough_orders }} then category_sums.net_sq / pow(category_sums.net, 2) end as category_hhi,
+        delivered.has_brands,
+        coalesce(brand_sums.brands, 0) as brands,
+        coalesce(brand_sums.purchases, 0) as purchases,
+        brands_of_day.brands as brands_on_sale,
         brand_leaders.top_brand,
-        {%- set enough = 'order_sums.orders >= ' ~ min_orders ~ ' and brand_sums.purchases >= ' ~ min_orders %}
-        case
-            when {{ enough }} and brand_sums.net_w > 0
-                then round(cast(brand_leaders.top_net as double) / cast(brand_sums.net_w as double), 4)
-        end as top_brand_share,
-        case
-            when {{ enough }} and brand_sums.net_w > 0
-                then round(cast(brand_sums.net_sq as double) / pow(cast(brand_sums.net_w as double), 2), 4)
-        end as brand_hhi,
-        -- over what buying every brand on sale alike would give, which is a half where there are two of them
-        case
-            when {{ enough }} and brand_sums.net_w > 0 and brands_of_day.brands > 1
-                then greatest(
-                    round(
-                        (
-                            brands_of_day.brands * cast(brand_sums.net_sq as double) / pow(cast(brand_sums.net_w as double), 2)
-                            - 1
-                        ) / (brands_of_day.brands - 1),
-                        4
-                    ),
-                    0.0
-                )
-        end as brand_concentration,
-        case
-            when {{ enough }}
-                then round(
-                    cast(brand_sums.purchases - brand_sums.brands as double) / cast(brand_sums.purchases - 1 as double), 4
-                )
-        end as brand_repeat_rate,
+        case when {{ enough_purchases }} then brand_leaders.top_net / nullif(brand_sums.net, 0) end as top_brand_share,
+        case when {{ enough_purchases }} then brand_sums.net_sq / nullif(pow(brand_sums.net, 2), 0) end as brand_hhi,
+        case when {{ enough_purchases }} then brand_sums.purchases - brand_sums.brands end as repeats,
         brand_answers.brand_loyalty_stated
     from {{ ref('feat_customer') }} as customers
     inner join {{ ref('feat_delivered') }} as delivered on customers.as_of = delivered.as_of
     left join order_sums
         on customers.as_of = order_sums.as_of and customers.customer_id = order_sums.customer_id
-    {%- for kind in ['category', 'brand'] %}
-    left join {{ kind }}_leaders
-        on customers.as_of = {{ kind }}_leaders.as_of and customers.customer_id = {{ kind }}_leaders.customer_id
-    left join {{ kind }}_sums
-        on customers.as_of = {{ kind }}_sums.as_of and customers.customer_id = {{ kind }}_sums.customer_id
-    {%- endfor %}
+    left join category_leaders
+        on customers.as_of = category_leaders.as_of and customers.customer_id = category_leaders.customer_id
+    left join category_sums
+        on customers.as_of = category_sums.as_of and customers.customer_id = category_sums.customer_id
+    left join brand_leaders
+        on customers.as_of = brand_leaders.as_of and customers.customer_id = brand_leaders.customer_id
+    left join brand_sums
+        on customers.as_of = brand_sums.as_of and customers.customer_id = brand_sums.customer_id
     left join brands_of_day on customers.as_of = brands_of_day.as_of
     left join brand_answers
         on customers.as_of = brand_answers.as_of and cast(customers.customer_id as varchar) = brand_answers.customer_id
+),
+
+customers as (
+    select
+        as_of,
+        customer_id,
+        top_category_share,
+        second_category,
+        second_category_share,
+        third_category,
+        third_category_share,
+        round(category_hhi, 4) as category_hhi,
+        cast(case when has_brands then brands end as bigint) as brands_w,
+        cast(case when has_brands then purchases end as bigint) as brand_purchases_w,
+        top_brand,
+        round(top_brand_share, 4) as top_brand_share,
+        round(brand_hhi, 4) as brand_hhi,
+        -- over what buying every brand on sale alike would give, which is a half where there are two of them;
+        -- who buys them alike is not below that, whatever rounding says
+        case
+            when brands_on_sale > 1 and brand_hhi is not null
+                then greatest(round((brands_on_sale * brand_hhi - 1) / (brands_on_sale - 1), 4), 0.0)
+        end as brand_concentration,
+        round(cast(repeats as double) / cast(purchases - 1 as double), 4) as brand_repeat_rate,
+        brand_loyalty_stated
+    from measured
 )
 
 select * from customers

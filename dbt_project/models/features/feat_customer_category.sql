@@ -77,15 +77,15 @@ compared as (
         case
             when counted_lines.quantity > 0 and counted_lines.list_amount > 0 and products.category_price > 0
                 then cast(
-                    round(
-                        1000 * least(
-                            cast(counted_lines.list_amount as double)
-                            / cast(counted_lines.quantity as double)
-                            / products.category_price,
-                            {{ var('highest_price_ratio') }}
-                        )
-                    ) as bigint
-                )
+                        round(
+                            1000 * least(
+                                cast(counted_lines.list_amount as double)
+                                / cast(counted_lines.quantity as double)
+                                / products.category_price,
+                                {{ var('highest_price_ratio') }}
+                            )
+                        ) as bigint
+                    )
         end as price_ratio,
         {{ days_between('products.launched_on', 'counted_lines.ordered_on') }} as since_launch_days
     from counted_lines

@@ -8,6 +8,9 @@ category; from three lines on. With mean and standard deviation of the reference
     mid      the rest
     unknown  too few lines that can be compared, or too few customers to compare with
 
+Where a few buy very dear things the standard deviation may exceed the mean, and nobody is cheap: the setting
+`scale: log` takes mean and deviation of the logarithms.
+
 Being on a budget is not being price-sensitive: who waits for discounts may well buy the dearest, and the
 price level does not see discounts. Income says nothing here alone; it is published beside the tier. Source:
 definitions part 8, sections 12 (price level; Clerk's cheaper and expensive) and 19 (price_tier); SG22, SG23.
@@ -16,11 +19,11 @@ definitions part 8, sections 12 (price level; Clerk's cheaper and expensive) and
 from __future__ import annotations
 
 from dataclasses import dataclass
-from math import sqrt
+from math import exp, sqrt
 from typing import TYPE_CHECKING
 
 from models import reasons, units
-from models.thresholds import check_above, check_kinds, check_within, threshold
+from models.thresholds import check_above, check_kinds, check_within, refuse, threshold
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -31,6 +34,7 @@ GROUPS = ("premium", "mid", "budget", "unknown")
 FEATURES = ("customer_id", "price_level", "budget_stated")
 COLUMNS = {"price_tier_basis": "varchar"}
 BASES = ("price", "stated", "both")
+MILLION = 1_000_000
 NEVER = 999_999.0
 """No price level is that high: a cut nobody reaches."""
 
@@ -42,6 +46,9 @@ class Thresholds:
     deviations: float = threshold(
         1.0, unit="standard deviations", reason="Clerk's cheaper and expensive are one away from the mean"
     )
+    scale: str = threshold(
+        "linear", unit="linear or log", reason="the definition's; log where a few very dear buyers stretch sd"
+    )
     min_customers: int = threshold(
         30, unit="customers with a price level", reason="of fewer a standard deviation says little"
     )
@@ -49,13 +56,16 @@ class Thresholds:
     def __post_init__(self) -> None:
         check_kinds(self)
         check_above(self, 0, "deviations")
+        if self.scale not in {"linear", "log"}:
+            refuse(self, "scale", "'linear' or 'log'")
         check_within(self, 2, 10**9, "min_customers")
 
 
 def fit(features: pd.DataFrame, thresholds: Thresholds) -> dict[str, float | int | None]:
     """Mean, standard deviation and the two cuts of the reference population; null where it is too small.
 
-    Sums are of whole ten-thousandths, so the rows' order changes nothing.
+    On the logarithmic scale mean is the geometric one and sd that of the logarithms. Sums are of whole
+    millionths, so the rows' order changes nothing.
     """
     import numpy as np
 
@@ -64,18 +74,23 @@ def fit(features: pd.DataFrame, thresholds: Thresholds) -> dict[str, float | int
     n = len(levels)
     if n < thresholds.min_customers:
         return {"customers": n, "mean": None, "sd": None, "cheaper_below": None, "expensive_above": None}
-    parts, counts = np.unique(np.rint(levels * 10_000).astype(np.int64), return_counts=True)
+    is_log = thresholds.scale == "log"
+    parts, counts = np.unique(
+        np.rint((np.log(levels) if is_log else levels) * MILLION).astype(np.int64), return_counts=True
+    )
     pairs = list(zip(parts.tolist(), counts.tolist(), strict=True))
     total = sum(part * count for part, count in pairs)
     squares = sum(part * part * count for part, count in pairs)
-    mean, sd = total / n, sqrt(n * squares - total * total) / n
-    away = thresholds.deviations * sd
+    mean, sd = total / n / MILLION, sqrt(n * squares - total * total) / n / MILLION
+    low, high = mean - thresholds.deviations * sd, mean + thresholds.deviations * sd
+    if is_log:
+        mean, low, high = exp(mean), exp(low), exp(high)
     return {
         "customers": n,
-        "mean": round(mean / 10_000, 4),
-        "sd": round(sd / 10_000, 4),
-        "cheaper_below": round((mean - away) / 10_000, 4),
-        "expensive_above": round((mean + away) / 10_000, 4),
+        "mean": round(mean, 4),
+        "sd": round(sd, 4),
+        "cheaper_below": round(low, 4),
+        "expensive_above": round(high, 4),
     }
 
 

@@ -29,12 +29,19 @@ def test_the_index_is_the_weighted_mean_of_the_ranks_that_are_known():
     assert (found["net_rank"][0], found["orders_rank"][0]) == (0.625, 0.5)
     assert found["value_index"][0] == 57.81
     assert found["value_index_coverage"][0] == 0.8
+    assert np.isnan(found["crv_rank"][0])
+    # with referrals a fifth of the weight: .8 * .578125 + .2 * .625
+    told = judged(customer("c", (5, 20), crv=5), crv=(0.0, 0.0, 5.0, 9.0), **REFERENCES)
+    assert (told["crv_rank"][0], told["value_index"][0]) == (0.625, 58.75)
+    assert told["value_index_coverage"][0] == 1.0
 
 
 def test_a_reader_adds_up_the_same_index_from_the_published_ranks(crowd, fitted):
     found = value_index.assign(crowd, fitted, DEFAULTS)
     known = found["value_index"].notna()
-    wanted = 100 * (0.5 * found["net_rank"] + 0.3 * found["orders_rank"]) / 0.8
+    parts = 0.5 * found["net_rank"] + 0.3 * found["orders_rank"] + 0.2 * found["crv_rank"].fillna(0)
+    wanted = 100 * parts / found["value_index_coverage"]
+    assert set(found["value_index_coverage"]) == {0.0, 0.8, 1.0}
     assert np.allclose(found["value_index"][known], wanted[known], atol=0.0051)
     assert known.equals(crowd["orders_life"] > 0)
 

@@ -82,7 +82,9 @@ def test_played_on_the_earlier_day_the_moves_give_the_later_one_whatever_the_day
         then, now = drawn(), drawn()
         held = {(each, "color"): row[0] for each, row in then.items()}
         held |= {(each, "size"): row[1] for each, row in then.items()}
-        for customer, scheme, previous, segment in told(moves.find(day(then), day(now), SCHEMES)):
+        found = told(moves.find(day(then), day(now), SCHEMES))
+        assert [row[:2] for row in found] == sorted(row[:2] for row in found)
+        for customer, scheme, previous, segment in found:
             assert held.pop((customer, scheme), None) == previous
             if segment is not None:
                 held[customer, scheme] = segment

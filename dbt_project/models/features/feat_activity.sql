@@ -31,7 +31,7 @@ as_of_dates as (
 
 {% for entity, act in acts.items() %}
 acts_of_{{ entity }} as (
-    {{ acts_per_customer(entity, *act) }}
+    {{ acts_per_customer(entity, act[0], act[1], act[2]) }}
 ),
 
 {% endfor %}

@@ -59,9 +59,7 @@ played_members as (
         scheme,
         segment_code,
         sum(case when kind = 'enter' then 1 else -1 end) as customers,
-        sum(
-            case when kind = 'enter' then cast(hash(customer_id) as hugeint) else -cast(hash(customer_id) as hugeint) end
-        ) as members
+        sum(cast(hash(customer_id) as hugeint) * case when kind = 'enter' then 1 else -1 end) as members
     from events
     group by scheme, segment_code
 ),
@@ -87,7 +85,7 @@ replayed as (
     where
         -- a scheme that is scored no more ends as it was; the last day cannot tell of it
         coalesce(last_day_members.scheme, open_members.scheme, played_members.scheme)
-        in (select last_day_members.scheme from last_day_members)
+        in (select scored.scheme from last_day_members as scored)
     group by all
 ),
 

@@ -40,4 +40,4 @@ events as (
 )
 
 select * from events
-order by scheme, as_of, customer_id, kind desc
+order by scheme asc, as_of asc, customer_id asc, kind desc

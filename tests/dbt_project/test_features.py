@@ -40,6 +40,7 @@ RULES = {
     "of_several_answers_to_a_question_the_last_counts",
     "needs_are_stated_by_name_or_part_shown_in_topics_and_asked_of_service",
     "only_own_items_that_rose_and_were_looked_at_tell_of_the_price",
+    "views_without_an_order_count_after_thirty_days_and_searches_without_a_result_at_once",
     "barriers_are_stated_last_and_counted_by_the_words_of_the_seed",
     "a_city_has_the_tier_in_force_and_the_regions_extract_speaks_before_the_list",
     "a_name_is_the_one_city_it_fits_however_it_is_spelt_and_never_a_guess",

@@ -66,6 +66,9 @@ BESIDE = {
     "feat_survey_answer": DAY
     | dict.fromkeys(["customer_id", "question_kind", "attribute", "attribute_as_sent", "answer"], "varchar")
     | {"age_days": "integer"},
+    "feat_unspoken": DAY
+    | dict.fromkeys(["customer_id", "evidence_kind", "subject"], "varchar")
+    | {"times": "bigint"},
     "feat_feedback_item": DAY
     | dict.fromkeys(["customer_id", "kind", "topic", "subtopic"], "varchar")
     | {"created_on": "date", "age_days": "integer"}

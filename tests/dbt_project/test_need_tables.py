@@ -19,6 +19,24 @@ def pairs(attribute, customers=None, **categories):
     return [(AS_OF, customer, attribute, category) for customer, category in zip(who, every, strict=True)]
 
 
+def prices(number, name, *four, start=0):
+    """Answers of `number` people to the four questions on prices."""
+    points = ("too_cheap", "cheap", "expensive", "too_expensive")
+    return [
+        (AS_OF, f"w{start + person:03d}", "price_van_westendorp", name.format(point), name, str(price), 9)
+        for person in range(number)
+        for point, price in zip(points, four, strict=True)
+    ]
+
+
+def answers(kind, attribute, given):
+    """One person's answer each, in the spelling the features have."""
+    return [
+        (AS_OF, f"x{person:03d}", kind, attribute.lower(), attribute, answer.lower(), 9)
+        for person, answer in enumerate(given)
+    ]
+
+
 @pytest.fixture(scope="module")
 def shop(project, tmp_path_factory):  # noqa: F811
     """Everything asked and said at once: the tables do not read one another."""
@@ -46,6 +64,21 @@ def shop(project, tmp_path_factory):  # noqa: F811
         for number in range(30)
         for attribute, answer in importance[:1] + importance[2:]
     ] + [(AS_OF, "old", "importance", "price", "price", "1", 721)]
+    built.beside["feat_survey_answer"] += [
+        *prices(25, "{}", 10, 20, 30, 40),
+        *prices(25, "{}", 20, 30, 40, 50, start=25),
+        *prices(1, "{}", 10, 30, 20, 40, start=50),  # expensive before cheap
+        *prices(49, "phone:{}", 10, 20, 30, 40),
+        *answers("perceived_value", "", ["4"] * 20 + ["5"] * 10 + ["6"] * 3),
+        *answers("budget", "", ["limited"] * 10 + ["enough"] * 19),
+        *answers("brand_awareness", "青原", ["yes"] * 24 + ["No"] * 6 + ["perhaps"]),
+        *answers("brand_awareness", "Other", ["yes"] * 29),
+    ]
+    built.beside["feat_unspoken"] = [
+        (AS_OF, f"u{number}", "search_without_result", subject, 2)
+        for subject, searchers in (("solar kettle", 10), ("a person's name", 9))
+        for number in range(searchers)
+    ] + [(AS_OF, "ann", "viewed_not_bought", "bread", 3)]
     people = count()
     built.beside["feat_feedback_item"] = [
         (AS_OF, f"f{next(people):02d}", "review", topic, None, date(2017, 1, 1), 365)
@@ -196,3 +229,73 @@ def test_an_empty_shop_has_the_attributes_and_no_numbers(project, tmp_path):  # 
     assert shop.rows("select count(*), count(priority), max(coverage) from {need_priority}") == [
         (9, 0, Decimal(0))
     ]
+
+
+def worth(shop, columns, category):
+    found = shop.rows(
+        f"select {columns} from {{willingness_to_pay}} where scheme = 'all' and category = '{category}'"
+    )
+    assert len(found) == 1
+    return found[0]
+
+
+def test_price_points_are_where_the_curves_cross(shop):
+    # 25 people say 10, 20, 30, 40 and 25 say 20, 30, 40, 50:
+    #   price            10  20  30  40  50
+    #   too cheap        50  25   0   0   0      not cheap       0   0  25  50  50
+    #   cheap            50  50  25   0   0      not expensive  50  50  25   0   0
+    #   expensive         0   0  25  50  50
+    #   too expensive     0   0   0  25  50
+    assert worth(shop, "asked_customers, respondents", "all") == (51, 50)
+    assert worth(shop, "optimal_price, indifference_price", "all") == (Decimal("30.00"), Decimal("30.00"))
+    # not cheap meets too cheap between 20 and 30, too expensive meets not expensive between 30 and 40
+    assert worth(shop, "marginal_cheapness, marginal_expensiveness", "all") == (
+        Decimal("25.00"), Decimal("35.00")
+    )  # fmt: skip
+
+
+def test_below_fifty_people_there_is_no_price_point(shop):
+    points = "respondents, optimal_price, indifference_price, marginal_cheapness, marginal_expensiveness"
+    assert worth(shop, points, "phone") == (49, None, None, None, None)
+
+
+def test_perceived_value_and_budgets_are_told_from_thirty_answers_on(shop):
+    assert worth(shop, "value_answers, perceived_value_mean", "all") == (30, Decimal("4.33"))
+    assert worth(shop, "budget_answers, limited_budget_share", "all") == (29, None)
+
+
+def test_who_knows_a_brand_is_a_share_with_its_interval(shop):
+    found = shop.rows(
+        "select brand, answers, awareness_share, awareness_low, awareness_high, social_mentions_365d "
+        "from {brand_awareness} where scheme = 'all' order by brand"
+    )
+    # 24 of 30, Wilson with z = 1.6449: (.8 + .0451 -+ .1283)/1.0902; nothing social is delivered
+    assert found == [
+        ("Other", 29, None, None, None, None),
+        ("青原", 30, Decimal("0.8000"), Decimal("0.6575"), Decimal("0.8929"), None),
+    ]
+    # nobody with an order was asked
+    groups = shop.rows("select count(*), sum(answers) from {brand_awareness} where scheme = 'purchase_group'")
+    assert groups == [(5, 0)]
+
+
+def test_what_few_looked_for_is_not_told(shop):
+    found = shop.rows("select subject, scheme, customers, times, share_of_segment from {unspoken_need}")
+    assert [row[:4] for row in found] == [("solar kettle", "all", 10, 20)]
+
+
+def test_a_topic_is_told_month_by_month_beside_the_year_before(shop):
+    found = shop.rows(
+        "select topic, subtopic, month, items, all_items, share, share_low, share_high, share_year_before, "
+        "trend from {need_trend} where scheme = 'all' order by topic, month"
+    )
+    # Wilson with z = 1.6449 of 10 in 40: (.25 + .0338 -+ .1176)/1.0676; two speak in the last month
+    january, december = date(2017, 1, 1), date(2017, 12, 1)
+    assert [row[:6] for row in found] == [
+        ("price", "*", january, 10, 40, Decimal("0.2500")),
+        ("price", "*", december, 2, 2, Decimal("1.0000")),
+        ("quality", "*", january, 30, 40, Decimal("0.7500")),
+        ("quality", "*", december, 0, 2, Decimal("0.0000")),
+    ]
+    assert found[0][6:] == (Decimal("0.1557"), Decimal("0.3760"), None, None)
+    assert [row[8:] for row in found[1::2]] == [(Decimal(1), "unclear"), (Decimal(0), "unclear")]

@@ -23,7 +23,7 @@ TEXTS = {
     "education", "income_band", "company_size_band", "policy_tags", "top_category", "second_category",
     "third_category", "top_brand", "preferred_payment", "preferred_delivery", "top_category_1",
     "top_category_2", "top_category_3", "top_viewed_category", "top_scenario", "member_level", "product_id",
-    "feature", "lost_to_stated", "sub_need", "referral_channel",
+    "feature", "lost_to_stated", "referral_channel",
     "account_owner", "product_name", "department", "category_function", "category_use", "brand",
     "package_size", "material", "origin", "region", "reference",
     "feedback_id", "category", "owner", "agent_hash",

@@ -16,5 +16,8 @@
         'has_function_need', 'has_service_need', 'has_quality_brand_need', 'has_experience_need', 'primary_need',
         'secondary_need', 'need_lead', 'need_basis', 'need_stated_days', 'sub_need', 'need_coverage',
     ],
-    words={'primary_need': 'segment', 'secondary_need': 'segment', 'need_basis': 'basis'},
+    words={
+        'primary_need': 'segment', 'secondary_need': 'segment', 'need_basis': 'basis',
+        'sub_need': 'feedback.subtopic',
+    },
 ) }}

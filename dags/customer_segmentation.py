@@ -11,6 +11,7 @@ settings' time zone and had been delivered by D. 把当天及以前送达的数�
 | `ingest` | `check_landed` | an extract that was due is missing, cut off or mostly unreadable | have it sent again, put it into the drop folder, clear the task `land` with everything after it |
 | `build` | `check_features` | the features break a promise (a sum does not reconcile, a date lies ahead) | read the promise in the log or under *Segments*; mend the data or the model; clear `build_features` and after |
 | `score` | a family of schemes | a fault, not the data | it has been retried; read the log, which names the scheme, clear it |
+| `publish` | `compare` | a score file is not of the day's customers, or a fault | clear the scheme's family named in the log, with what follows |
 | `publish` | `audit` | the tables break what BI was promised | **BI keeps yesterday.** Read the promise and the failing keys under *Segments*; clear `build_marts` and after |
 
 Wrong data fails at once, everything else is retried. Until `audit` is green nothing BI sees has changed.

@@ -39,7 +39,6 @@ TEXTS = {
 
 # Where the name of the column does not say which entries it speaks of: (table or *, column) → (scheme, kind).
 KINDS = {
-    ("*", "scheme"): ("all", "scheme"),
     ("*", "other_scheme"): ("all", "scheme"),
     ("dictionary", "kind"): ("dictionary", "kind"),
     ("segment_event", "kind"): ("memory", "event"),
@@ -104,11 +103,14 @@ def contracts() -> dict[str, dict[str, dict[str, Any]]]:
 
 
 def code_columns(contract: dict[str, dict[str, Any]]) -> list[str]:
-    """The columns of a table that hold codes."""
+    """The columns of a table that hold codes; the dictionary's own scheme only says whose its entries are."""
     return [
         name
         for name, column in contract.items()
-        if column["data_type"] == "varchar" and name not in TEXTS and not name.endswith(("_zh", "_en"))
+        if column["data_type"] == "varchar"
+        and name not in TEXTS
+        and not name.endswith(("_zh", "_en"))
+        and not (name == "scheme" and "predicate" in contract)
     ]
 
 
@@ -119,13 +121,15 @@ def kinds(table: str, column: str, known: dict[tuple[str, str], set[str]]) -> se
     if column in told:
         *scheme, kind = told[column].split(".")
         return {(scheme[0] if scheme else own, kind)} & set(known)
+    if column == "scheme":
+        return {("all", "scheme"), ("all", "group")} & set(known)
     named = KINDS.get((table, column)) or KINDS.get(("*", column))
     if named:
         return {named} & set(known)
     if column.endswith("segment_code"):
         prefix = column.removesuffix("segment_code").rstrip("_")
         wanted = prefix if (prefix, "segment") in known else own
-        every = {(scheme, kind) for scheme, kind in known if kind == "segment"}
+        every = {(scheme, kind) for scheme, kind in known if kind in ("segment", "group", "age_band")}
         return {(wanted, "segment")} & set(known) or every
     kind = column.removesuffix("_code")
     for scheme in (own, "all", "customer_360"):
@@ -139,3 +143,31 @@ def _told_by_its_mart(table: str) -> dict[str, str]:
     path = PROJECT / "models" / "marts" / f"{table}.sql"
     found = re.search(r"words=({[^}]*})", path.read_text(encoding="utf-8")) if path.exists() else None
     return ast.literal_eval(found[1]) if found else {}
+
+
+def unknown_codes(folder: Path) -> list[str]:
+    """What a published version holds that its dictionary does not explain, as table.column: code."""
+    import pandas as pd
+
+    dictionary = pd.read_parquet(folder / "dictionary.parquet", columns=["scheme", "kind", "code"])
+    known: dict[tuple[str, str], set[str]] = {}
+    for scheme, kind, code in dictionary.itertuples(index=False):
+        known.setdefault((scheme, kind), set()).add(code)
+    found = []
+    for table, contract in contracts().items():
+        path = folder / f"{table}.parquet"
+        columns = code_columns(contract) if path.exists() else []
+        rows = pd.read_parquet(path, columns=columns) if columns else pd.DataFrame()
+        if "scheme" in columns and table != "dictionary":
+            rows = rows[rows["scheme"] != "category"]  # its segments are the shop's own product categories
+        for column in columns:
+            explained = set().union(*(known[place] for place in _places(table, column, known)))
+            codes = set(rows[column].dropna().str.split("|").explode()) - {""}
+            found += [f"{table}.{column}: {code}" for code in sorted(codes - explained)]
+    return found
+
+
+def _places(table: str, column: str, known: dict[tuple[str, str], set[str]]) -> set[tuple[str, str]]:
+    if column in ("action_codes", "reason_code"):
+        return {place for place in known if place[1] == column.split("_", maxsplit=1)[0]}
+    return kinds(table, column, known)

@@ -110,6 +110,13 @@ def test_a_day_publishes_every_table_and_every_row_is_accounted_for(day):
         )
 
 
+def test_every_code_that_is_published_is_in_the_dictionary(day):
+    sys.path.insert(0, str(REPOSITORY / "tests" / "dbt_project"))
+    import words
+
+    assert words.unknown_codes(published.version_of(day.lake, day.day)) == []
+
+
 def test_the_money_of_the_files_is_the_money_of_the_features(day):
     import pandas as pd
 

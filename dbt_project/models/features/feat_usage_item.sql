@@ -8,10 +8,11 @@ events as (
     select
         as_of_dates.as_of,
         events.customer_id,
-        events.product_id,
-        events.feature,
-        events.scenario,
-        {{ hour_band('events.event_at') }} as hour_band,
+        -- of what is longer ago only the last day counts: one row for it, however many functions and years there are
+        case when events.event_on >= as_of_dates.as_of - 90 then events.product_id end as product_id,
+        case when events.event_on >= as_of_dates.as_of - 90 then events.feature end as feature,
+        case when events.event_on >= as_of_dates.as_of - 90 then events.scenario end as scenario,
+        case when events.event_on >= as_of_dates.as_of - 90 then {{ hour_band('events.event_at') }} end as hour_band,
         events.event_on,
         {{ days_between('events.event_on', 'as_of_dates.as_of') }} as age_days
     from {{ ref('stg_usage_events') }} as events

@@ -8,7 +8,8 @@ events as (
     select
         as_of_dates.as_of,
         events.customer_id,
-        events.product_id,
+        -- of what is longer ago only the last day counts: one row for it, however many products and years there are
+        case when events.event_on >= as_of_dates.as_of - 90 then events.product_id end as product_id,
         events.event,
         events.event_on,
         {{ days_between('events.event_on', 'as_of_dates.as_of') }} as age_days

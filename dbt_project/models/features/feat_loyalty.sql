@@ -42,7 +42,8 @@ answers_per_customer as (
             max(score) filter (where question_kind = '{{ kind }}' and newness = 1 and age_days <= 180),
             max(score) filter (where question_kind = '{{ kind }}' and newness = 1 and age_days > 180)
         ) as {{ name }},
-        max(score) filter (where question_kind = '{{ kind }}' and newness = 1 and age_days > 180) as {{ name }}_180d_ago{{ ',' if not loop.last }}
+        max(score) filter (where question_kind = '{{ kind }}' and newness = 1 and age_days > 180)
+            as {{ name }}_180d_ago{{ ',' if not loop.last }}
         {%- endfor %}
     from answers
     group by as_of, customer_id

@@ -41,7 +41,9 @@ customers as (
     select
         customers.as_of,
         customers.customer_id,
-        {%- for count in ['invites_365d', 'invites_converted_365d', 'conversions_365d', 'conversions_life', 'self_referrals_life'] %}
+        {%- for count in [
+            'invites_365d', 'invites_converted_365d', 'conversions_365d', 'conversions_life', 'self_referrals_life'
+        ] %}
         case when delivered.has_referrals then coalesce(per_referrer.{{ count }}, 0) end as {{ count }},
         {%- endfor %}
         per_channel.channel as referral_channel,

@@ -123,6 +123,7 @@ sections as (
         customers.returns_365d,
         customers.return_amount_365d,
         customers.last_feedback_on,
+        customers.opinions_365d,
         customers.crv,
         customers.feedback_coverage,
         -- contact

@@ -25,7 +25,8 @@ judged as (
             when resolved_at is not null then 'resolved'
             when first_response_at is not null then 'answered'
             when not is_answer_due then null
-            when date_diff('minute', created_at, cast(as_of as timestamp)) > 60 * {{ var('response_target_hours') }} then 'overdue'
+            when date_diff('minute', created_at, cast(as_of as timestamp)) > 60 * {{ var('response_target_hours') }}
+                then 'overdue'
             else 'open'
         end as loop_state
     from items

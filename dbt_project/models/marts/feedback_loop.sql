@@ -119,7 +119,8 @@ measured as (
         counted.oldest_open_days,
         counted.heard_customers,
         coalesce(active_per_segment.active_customers, 0) as active_customers,
-        round(cast(counted.heard_customers as double) / nullif(active_per_segment.active_customers, 0), 4) as heard_share,
+        round(cast(counted.heard_customers as double) / nullif(active_per_segment.active_customers, 0), 4)
+            as heard_share,
         round(cast(counted.coded as double) / counted.items, 4) as coded_share,
         round(cast(counted.linked as double) / counted.items, 4) as linked_share,
         round(cast(counted.resolved as double) / nullif(counted.due_items, 0), 4) as resolved_share,
@@ -145,7 +146,11 @@ judged as (
         case
             when is_enough
                 then coded_share >= {{ var('coded_target_share') }}
-                    and (period = 'week' or channel <> 'all' or coalesce(heard_share >= {{ var('heard_target_share') }}, false))
+                    and (
+                        period = 'week'
+                        or channel <> 'all'
+                        or coalesce(heard_share >= {{ var('heard_target_share') }}, false)
+                    )
         end as is_complete,
         case
             when is_enough

@@ -1,6 +1,6 @@
 {{ config(location=var('run_dir') ~ '/marts/loyalty_sensitivity.parquet') }}
 
-{#- the places of bands_by_weight, and the bands as its digits: CHANGES and GROUPS of models/segments/voice/loyalty.py -#}
+{#- the places of bands_by_weight and the bands as its digits: CHANGES and GROUPS of the scheme's module -#}
 {%- set parts = ['frequency', 'regularity', 'concentration', 'referral', 'feedback', 'stated'] %}
 {%- set bands = ['loyal', 'inclined', 'average', 'low', 'unknown'] %}
 

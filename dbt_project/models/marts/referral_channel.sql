@@ -56,7 +56,8 @@ valued as (
         active.active_customers,
         -- invitations per customer times conversion: what a hundred customers bring along, over a hundred
         cast(
-            round(cast(counted.invites_converted_365d as double) / nullif(active.active_customers, 0), 6) as decimal(9, 6)
+            round(cast(counted.invites_converted_365d as double) / nullif(active.active_customers, 0), 6)
+            as decimal(9, 6)
         ) as k_factor
     from counted
     cross join active

@@ -65,7 +65,9 @@ measured as (
         sum(csat_last) as csat_sum,
         count(nps_last) as nps_answers,
         count(*) filter (where nps_last >= 9) as nps_promoters,
-        count(*) filter (where nps_last <= 6) as nps_detractors
+        count(*) filter (where nps_last <= 6) as nps_detractors,
+        count(*) filter (where opinions_365d > 0) as responding,
+        count(opinions_365d) as could_respond
     from customers
     group by {{ scheme }}_segment_code
     {{ 'union all' if not loop.last }}
@@ -133,6 +135,8 @@ profiled as (
                     as decimal(5, 1)
                 )
         end as nps,
+        {{ marts_rate('measured.responding', 'measured.could_respond') }} as response_rate,
+        {{ marts_rate('measured.responding', 'measured.could_respond') }} < {{ var('low_response_share') }} as low_response,
         top_categories.top_category_1,
         top_categories.top_category_1_share,
         top_categories.top_category_2,

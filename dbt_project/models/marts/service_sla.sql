@@ -87,8 +87,10 @@ told as (
         case
             when counted.tickets >= {{ var('min_service_tickets') }}
                 then round(
-                    (coalesce(cast(counted.csat_sum as double), 0) + {{ var('csat_shrinkage') }} * kinds_at_large.csat_mean)
-                    / (counted.marks + {{ var('csat_shrinkage') }}),
+                    (
+                        coalesce(cast(counted.csat_sum as double), 0)
+                        + {{ var('csat_shrinkage') }} * kinds_at_large.csat_mean
+                    ) / (counted.marks + {{ var('csat_shrinkage') }}),
                     2
                 )
         end as csat_shrunk

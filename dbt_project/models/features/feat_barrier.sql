@@ -72,9 +72,9 @@ returned as (
 evidence as (
     select
         as_of,
-        customer_id
-        {%- for code in codes %},
-        count(*) filter (where barrier_code = '{{ code }}') as {{ code }}_evidence
+        customer_id,
+        {%- for code in codes %}
+        count(*) filter (where barrier_code = '{{ code }}') as {{ code }}_evidence{{ ',' if not loop.last }}
         {%- endfor %}
     from (
         select * from complaints
@@ -93,12 +93,12 @@ customers as (
         stated.stop_reason_stated,
         cast(stated.stop_reason_stated_days as integer) as stop_reason_stated_days,
         stated.lost_to_stated,
-        cast(stated.lost_to_stated_days as integer) as lost_to_stated_days
-        {%- for code in codes %},
+        cast(stated.lost_to_stated_days as integer) as lost_to_stated_days,
+        {%- for code in codes %}
         cast(
             case when delivered.has_feedback or delivered.has_returns then coalesce(evidence.{{ code }}_evidence, 0) end
             as bigint
-        ) as {{ code }}_evidence
+        ) as {{ code }}_evidence{{ ',' if not loop.last }}
         {%- endfor %}
     from {{ ref('feat_customer') }} as customers
     inner join {{ ref('feat_delivered') }} as delivered on customers.as_of = delivered.as_of

@@ -2,7 +2,8 @@
 
 {%- set needs = ['price', 'function', 'service', 'quality_brand', 'experience'] %}
 {%- set topics = {'function': 'function', 'service': 'service', 'experience': 'experience'} %}
-{%- set subtopics = {'price': 'price', 'function': 'function', 'service': 'service', 'quality_brand': 'quality', 'experience': 'experience'} %}
+{%- set subtopics = {'price': 'price', 'quality_brand': 'quality'} %}
+{%- do subtopics.update(topics) %}
 
 with
 
@@ -41,10 +42,11 @@ importance as (
 stated as (
     select
         as_of,
-        customer_id
-        {%- for need in needs %},
-        first(importance order by age_days asc, importance desc) filter (where need = '{{ need }}') as stated_{{ need }},
-        min(age_days) filter (where need = '{{ need }}') as stated_{{ need }}_days
+        customer_id,
+        {%- for need in needs %}
+        first(importance order by age_days asc, importance desc) filter (where need = '{{ need }}')
+            as stated_{{ need }},
+        min(age_days) filter (where need = '{{ need }}') as stated_{{ need }}_days{{ ',' if not loop.last }}
         {%- endfor %}
     from importance
     group by as_of, customer_id
@@ -67,13 +69,13 @@ spoken as (
     select
         as_of,
         customer_id,
-        sum(items) as topic_items
-        {%- for topic in topics.values() %},
-        coalesce(sum(items) filter (where topic = '{{ topic }}'), 0) as {{ topic }}_items
+        sum(items) as topic_items,
+        {%- for topic in topics.values() %}
+        coalesce(sum(items) filter (where topic = '{{ topic }}'), 0) as {{ topic }}_items,
         {%- endfor %}
-        {%- for need, topic in subtopics.items() %},
+        {%- for need, topic in subtopics.items() %}
         first(subtopic order by items desc, subtopic asc) filter (where topic = '{{ topic }}' and subtopic is not null)
-            as {{ need }}_subtopic
+            as {{ need }}_subtopic{{ ',' if not loop.last }}
         {%- endfor %}
     from said
     group by as_of, customer_id

@@ -16,7 +16,9 @@ prices as (
         max(products.list_price) as list_price
     from {{ ref('stg_products') }} as products
     inner join as_of_dates on products.known_from_on <= as_of_dates.known_on
-    where products.list_price is not null and coalesce(products.valid_from_on, products.known_from_on) < as_of_dates.as_of
+    where
+        products.list_price is not null
+        and coalesce(products.valid_from_on, products.known_from_on) < as_of_dates.as_of
     group by as_of_dates.as_of, products.source, products.product_id, priced_on
 ),
 

@@ -28,9 +28,9 @@ counted as (
         segment_code,
         attribute,
         count(*) as pairs,
-        count(*) filter (where category = 'Q') as questionable
-        {%- for name, category in counts.items() %},
-        count(*) filter (where category = '{{ category }}') as {{ name }}
+        count(*) filter (where category = 'Q') as questionable,
+        {%- for name, category in counts.items() %}
+        count(*) filter (where category = '{{ category }}') as {{ name }}{{ ',' if not loop.last }}
         {%- endfor %}
     from grouped
     group by scheme, segment_code, attribute
@@ -149,7 +149,8 @@ labelled as (
         brief_words.label_zh as brief_class_label_zh,
         brief_words.label_en as brief_class_label_en,
         case
-            when judged.measured_class not in ('insufficient', 'mixed') then judged.measured_class = attributes.brief_class
+            when judged.measured_class not in ('insufficient', 'mixed')
+                then judged.measured_class = attributes.brief_class
         end as agrees,
         cast(
             case

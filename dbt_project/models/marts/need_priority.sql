@@ -129,9 +129,9 @@ terms as (
 counted as (
     select
         *,
-        (frequency_share is not null)::integer
-        + (importance is not null)::integer
-        + (difficulty is not null)::integer as known_terms
+        cast(frequency_share is not null as integer)
+        + cast(importance is not null as integer)
+        + cast(difficulty is not null as integer) as known_terms
     from terms
 ),
 

@@ -70,7 +70,7 @@ with DAG(
     with TaskGroup("ingest") as ingest:
         chain(do("land"), do("check_landed"), do("load_raw"))
     with TaskGroup("build") as build:
-        chain(do("build_features"), do("check_features"), do("ensure_cutpoints"))
+        chain(do("read_feedback"), do("build_features"), do("check_features"), do("ensure_cutpoints"))
     with TaskGroup("score") as score:
         for family in FAMILIES:
             do(f"score:{family}", name=family)

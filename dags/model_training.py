@@ -1,14 +1,16 @@
 """# Model training, monthly · 每月模型训练
 
 **What.** Fits the cut-points of a month (score cuts, time to second order, gap laws, value limits) on the
-features of its first day, and saves them as a frozen, versioned artifact with a card. Daily runs of the month
-read them and never fit on the rows they score. 每月一日拟合评分切点，当月的每日任务只读取、不拟合。
+features of its first day, and saves them as a frozen, versioned artifact with a card; likewise the sentiment of
+free text, learned from the feedback rated before that day. Daily runs of the month read them and never fit on
+the rows they score. 每月一日拟合评分切点与文本情感模型，当月的每日任务只读取、不拟合。
 
 **When.** On the first of the month, before the daily run. If it did not run, the daily run makes the same
 artifact with the same function; the result does not depend on who came first.
 
 **On failure.** The month has no artifact yet; nothing is published from it. Read the log, clear the task.
-Too little data is no failure: the card says `insufficient`, and the schemes fall back as documented.
+Too little data is no failure: the card says `insufficient` (or `weak_labels`), and the schemes fall back as
+documented.
 
 **Promotion.** `evaluate` compares with the month before and reports; a cut-point set made by hand is added
 for a later month, never edited into a past one.
@@ -37,7 +39,7 @@ def do(step: str, name: str = ""):
 
 with DAG(
     "model_training",
-    description="Cut-points of the month · 每月切点",
+    description="Cut-points and text model of the month · 每月切点与文本模型",
     schedule=DaysTimetable(
         settings.schedule.training_cron, timezone=settings.time_zone, first=first, last=last
     ),
@@ -50,6 +52,7 @@ with DAG(
 ) as dag:
     ingest = [do("land"), do("check_landed"), do("load_raw")]
     model = [
+        do("fit_sentiment"),
         do("fit_cutpoints", name="fit"),
         do("evaluate_cutpoints", name="evaluate"),
         do("promote_cutpoints", name="promote"),

@@ -26,6 +26,7 @@ from models.segments.taste import (
     purchase_time,
 )
 from models.segments.voice import barrier, loyalty, need, referral, satisfaction
+from models.text import sentiment
 from models.thresholds import check_kinds, check_within, threshold
 
 if TYPE_CHECKING:
@@ -113,6 +114,8 @@ class MinimumData:
 class Thresholds:
     """The thresholds of every scheme, and the data cut-points need; a field per scheme of SCHEMES.
 
+    Beside them those of the sentiment of free text, which the schemes read feedback by.
+
     The lifecycle stages and silence judge by the same churn levels as the scheme churn_level, always, and
     satisfaction holds a reorder against the same cycle as the stages; referral takes its indices from
     loyalty and satisfaction; barriers are asked of the groups of purchase_group.
@@ -149,6 +152,7 @@ class Thresholds:
     contact_channel: contact_channel.Thresholds = field(default_factory=contact_channel.Thresholds)
     silent: silent.Thresholds = field(default_factory=silent.Thresholds)
     minimum_data: MinimumData = field(default_factory=MinimumData)
+    sentiment: sentiment.Thresholds = field(default_factory=sentiment.Thresholds)
 
     def __post_init__(self) -> None:
         if self.lifecycle.levels != self.churn_level:

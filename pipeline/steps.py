@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from models.schemes import FAMILIES, SCHEMES
-from pipeline import comparing, gates, hash_key, memory
+from pipeline import comparing, feedback_text, gates, hash_key, memory
 from pipeline.run import SEEDS, Run
 from pipeline.settings import Settings
 from storage import artifacts, declaration, incoming, lake, landing, published, raw, upkeep
@@ -92,6 +92,16 @@ def load_raw(run: Run) -> dict[str, int]:
     }
 
 
+def read_feedback(run: Run) -> dict[str, Any]:
+    """Topic and sentiment of the day's free texts, for the features; the month's model is made if need be."""
+    return feedback_text.read(run, run.folder, run.day, _variables(run, run.folder, run.day))
+
+
+def fit_sentiment(run: Run) -> dict[str, Any]:
+    """Learn the month's sentiment from what was rated before its first day, and save it with its card."""
+    return feedback_text.fit(run, _variables(run, run.folder, run.day))
+
+
 def build_features(run: Run) -> dict[str, int]:
     """dbt: staging and features of the day, then the features into the lake."""
     counts = _build_features(run, run.folder, run.day)
@@ -155,6 +165,7 @@ def fit_cutpoints(run: Run) -> dict[str, Any]:
     features = run.folder / "features" / "customer_features.parquet"
     if start != run.day or not features.exists():
         folder = run.folder / "fit"
+        feedback_text.read(run, folder, start, _variables(run, folder, start))
         _build_features(run, folder, start)
         features = folder / "features" / "customer_features.parquet"
     fitted = cutpoints.fit(lake.Columns(features), run.settings.thresholds)
@@ -351,7 +362,7 @@ def _clear_published_runs(run: Run) -> None:
     on have not left their mark yet. What the gates and dbt said stays.
     """
     for mark in (run.lake / "runs").glob(f"*/{_PUBLISHED}"):
-        spent = ["pending", "fit", "spill"]
+        spent = ["pending", "fit", "spill", "text"]
         if mark.parent != run.folder:
             spent += ["marts", "compared", "features", "memory", "history"]
         for name in spent:
@@ -407,6 +418,7 @@ STEPS: Sequence[str] = (
     "land",
     "check_landed",
     "load_raw",
+    "read_feedback",
     "build_features",
     "check_features",
     "ensure_cutpoints",

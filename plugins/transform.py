@@ -77,13 +77,20 @@ class TestsBroken(ValueError):
 
 
 def build(
-    layers: Sequence[str], run_dir: Path, variables: Mapping[str, Any], name: str, memory_limit: str = "4GB"
+    layers: Sequence[str],
+    run_dir: Path,
+    variables: Mapping[str, Any],
+    name: str,
+    memory_limit: str = "4GB",
+    *,
+    tests: bool = True,
 ) -> dict[str, int]:
     """Build `layers` (dbt selectors) of the project into `run_dir`/run.duckdb; return counts per status.
 
     Absolute paths throughout: with a relative project folder dbt's seeds are lost from another working
-    folder. The manifest and each build's results stay in `run_dir`/dbt; the parsed project is kept beside the
-    lake's layers for the next run, as parsing takes longer than most builds.
+    folder. The manifest and each build's results stay in `run_dir`/dbt; the parsed project is kept beside
+    the lake's layers for the next run, as parsing takes longer than most builds. Without `tests` data tests
+    are left to another build of the same rows.
 
     Raises ModelWrong for a model that is wrong itself, BuildFailed for one that failed for another reason,
     TestsBroken for a data test; each names every node concerned.
@@ -103,6 +110,8 @@ def build(
     with _environment(environment):
         parsed = _parsed(variables)
         command = ["build", "--select", *layers, "--exclude-resource-type", "unit_test"]
+        if not tests:
+            command += ["--exclude-resource-type", "test"]
         command += _arguments(parsed / "project", target, variables)
         shutil.copyfile(parsed / "manifest.json", target / "manifest.json")
         try:

@@ -16,6 +16,8 @@ import transform
 from storage import declaration
 
 PROJECT = Path(__file__).resolve().parents[2] / "dbt_project"
+FEEDBACK_TEXT = """as_of date, source varchar, feedback_id varchar, topic varchar, subtopic varchar,
+    sentiment decimal(5, 4), model_version varchar"""
 DELIVERIES = (
     "source varchar, extract varchar, delivered_on date, file varchar, sha256 varchar, content varchar, "
     "bytes bigint, rows_in bigint, rows_raw bigint, rows_quarantined bigint, status varchar, "
@@ -169,6 +171,9 @@ def run_dbt(
         for each in lakes:
             connection.executemany(f"insert into deliveries values ({places})", each.deliveries)
         connection.execute(f"copy deliveries to '{run_dir / 'deliveries.parquet'}'")
+        if not (run_dir / "feedback_text.parquet").exists():  # what a step before the features would have read
+            connection.execute(f"create table feedback_text ({FEEDBACK_TEXT})")
+            connection.execute(f"copy feedback_text to '{run_dir / 'feedback_text.parquet'}'")
     variables = {
         "lake_root": str(lake.root),
         "run_dir": str(run_dir),

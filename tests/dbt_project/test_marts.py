@@ -70,7 +70,7 @@ BESIDE = {
     | dict.fromkeys(["customer_id", "evidence_kind", "subject"], "varchar")
     | {"times": "bigint"},
     "feat_feedback_item": DAY
-    | dict.fromkeys(["customer_id", "kind", "topic", "subtopic"], "varchar")
+    | dict.fromkeys(["customer_id", "kind", "topic", "subtopic", "topic_basis"], "varchar")
     | {"created_on": "date", "age_days": "integer"}
     | dict.fromkeys(["source", "feedback_id", "channel", "related_order_id"], "varchar")
     | dict.fromkeys(["created_at", "first_response_at", "resolved_at", "reopened_at"], "timestamp")
@@ -90,6 +90,11 @@ BESIDE = {
     | dict.fromkeys(["channel", "referrer_id"], "varchar")
     | {"age_days": "integer", "is_success": "boolean", "success_age_days": "integer", "is_self": "boolean"}
     | {"referral_value": "decimal(18,2)", "reward_cost": "decimal(18,2)"},
+}
+
+EVALUATION = dict.fromkeys(["model_version", "status", "measure", "slice_kind", "slice"], "varchar") | {
+    "value": "double",
+    "texts": "bigint",
 }
 
 REASONS = [
@@ -211,6 +216,7 @@ class Shop:
         self.days = {}  # scheme: the day its rows say they are of, where that is another
         self.categories = list(CATEGORIES)
         self.beside = {}  # model of BESIDE: its rows
+        self.evaluation = []
         self.cutpoints = ("ok", None, None)
         self.answers = {"ann": {"csat_last": 5, "nps_last": 9}, "bob": {"csat_last": 4, "nps_last": 3}}
         self.is_counted = True  # scores nobody could compare are left to dbt's own tests
@@ -266,6 +272,7 @@ class Shop:
         write(self.folder / "feat_customer_month.parquet", MONTH, [(as_of, *row) for row in self.months])
         kinds = {"status": "varchar", "gini": "double", "top_fifth_share": "double"}
         write(self.folder / "cutpoints.parquet", kinds, [self.cutpoints])
+        write(self.folder / "text_evaluation.parquet", EVALUATION, self.evaluation)
         for scheme, rows in self.scores.items():
             columns = dict.fromkeys(["customer_id", "segment", "reason_code", "reason_params"], "varchar")
             columns |= schemes.SCHEMES[scheme].COLUMNS | {
@@ -370,7 +377,7 @@ def project(tmp_path_factory):
         PROJECT,
         copy,
         ignore=shutil.ignore_patterns(
-            "raw", "staging", "features", "memory", "tests", "target", "logs", "_exposures.yml"
+            "raw", "staging", "features", "text", "memory", "tests", "target", "logs", "_exposures.yml"
         ),
     )
     stubs = (

@@ -30,7 +30,7 @@ TEXTS = {
     # JSON, SQL, versions and other texts no list could hold
     "reason_params", "predicate", "cutpoint_version", "cohort", "sources", "simulated_extracts", "table_name",
     "columns", "sha256", "settings_hash", "dictionary_hash", "promise", "subject", "observed", "expected",
-    "measure", "setting",
+    "measure", "setting", "model_version", "slice",
     # the three scores side by side, each explained as rfm.score
     "rfm_code",
     # the dictionary's own key
@@ -61,6 +61,7 @@ KINDS = {
     ("referral_channel", "channel"): ("referral", "channel"),
     ("feedback_loop", "channel"): ("feedback", "channel"),
     ("feedback_item_state", "channel"): ("feedback", "channel"),
+    ("text_evaluation", "status"): ("feedback", "status"),
     ("*", "brief_class"): ("kano_attribute", "need_class"),
     ("*", "measured_class"): ("kano_attribute", "need_class"),
     ("*", "city_tier"): ("geo_segment", "segment"),

@@ -40,21 +40,62 @@ as_seen as (
     from items
 ),
 
+-- what a source may call a topic or sub-topic, in code or in words
+called as (
+    {%- for name, subtopic in [
+        ('topic', 'null'), ('topic_zh', 'null'), ('topic_en', 'null'),
+        ('subtopic', 'subtopic'), ('label_zh', 'subtopic'), ('label_en', 'subtopic'),
+    ] %}
+    select
+        lower({{ name }}) as name,
+        topic,
+        cast({{ subtopic }} as varchar) as subtopic
+    from {{ ref('feedback_topics') }}
+    {%- if not loop.last %}
+    union all
+    {%- endif %}
+    {%- endfor %}
+),
+
+-- a word that means several says nothing; one that names a topic as a whole means that
+names as (
+    select
+        name,
+        min(topic) as topic,
+        case when bool_and(subtopic is not null) and count(distinct subtopic) = 1 then min(subtopic) end as subtopic
+    from called
+    group by name
+    having count(distinct topic) = 1
+),
+
 topics as (
     select
-        * exclude (stated_topic),
+        as_seen.* exclude (stated_topic),
+        coalesce(names.topic, reading.topic) as topic,
         case
-            when stated_topic in ('price', 'function', 'quality', 'service', 'delivery', 'experience') then stated_topic
-        end as topic,
-        cast(null as varchar) as subtopic,
-        case
-            when stated_topic in ('price', 'function', 'quality', 'service', 'delivery', 'experience') then 'stated'
-        end as topic_basis,
+            when names.subtopic is not null then names.subtopic
+            when names.topic is null or names.topic = reading.topic then reading.subtopic
+        end as subtopic,
+        case when names.topic is not null then 'stated' when reading.topic is not null then 'read' end as topic_basis,
         cast(
-            case when rating >= 4 then 1 when rating <= 2 then 0 when rating = 3 then 0.5 end as decimal(5, 4)
+            case
+                when rating >= 4 then 1
+                when rating <= 2 then 0
+                when rating = 3 then 0.5
+                else reading.sentiment
+            end as decimal(5, 4)
         ) as sentiment,
-        case when rating is not null then 'rating' end as sentiment_basis
+        case
+            when rating is not null then 'rating'
+            when reading.sentiment is not null then 'read'
+        end as sentiment_basis
     from as_seen
+    left join names on as_seen.stated_topic = names.name
+    left join {{ ref('feat_feedback_text') }} as reading
+        on
+            as_seen.as_of = reading.as_of
+            and as_seen.source = reading.source
+            and as_seen.feedback_id = reading.feedback_id
 )
 
 select * from topics

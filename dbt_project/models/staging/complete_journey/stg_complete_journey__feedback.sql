@@ -12,6 +12,7 @@ renamed as (
         lower({{ text('channel') }}) as channel,
         {{ code('kind') }} as kind,
         lower({{ text('topic') }}) as topic,
+        {{ text('text') }} as text,
         cast({{ text('rating') }} as integer) as rating,
         cast({{ local_time('created_at', 'complete_journey', 'feedback') }} as date) as created_on,
         {{ local_time(text('first_response_at'), 'complete_journey', 'feedback') }} as first_response_at,

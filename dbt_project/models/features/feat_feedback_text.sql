@@ -1,0 +1,3 @@
+{{ config(materialized='view') }}
+
+select * from {{ source('read', 'feedback_text') }}

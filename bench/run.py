@@ -41,7 +41,7 @@ STAGES = {
         "hashes and copies what was sent, rewrites it as raw, starts Great Expectations (2 s)",
     ),
     "features": (
-        ("build_features", "check_features"),
+        ("read_feedback", "build_features", "check_features"),
         ("key_unique", "features"),
         "starts dbt and reads the project (4 s), 62 columns for 19, accounts for every file, 57 promises",
     ),

@@ -16,7 +16,8 @@ stated         .10   mean of the latest likelihoods to recommend and to buy agai
 `potential_loyal` is an index within the second band that has risen by ten points in 180 days. The index of
 then is made of the same parts over windows that end 180 days earlier, from what is known now: a day scored
 again, or for the first time, says the same whether or not that earlier day was ever scored. Concentration is
-taken as it is today in both: it moves slowly, and would cost a second pass over all order lines.
+taken as it is today in both: it moves slowly, and would cost a second pass over all order lines. Where the
+shop's records are younger than min_history_days there is no index of then: the windows of then are not full.
 
 `bands_by_weight` holds, three bits each, the band under each weight made a fifth smaller or larger (see
 CHANGES); the table loyalty_sensitivity counts who moves.
@@ -112,6 +113,9 @@ class Thresholds:
     rise_180d: float = threshold(
         10, unit="points in 180 days", reason="more than answers waver from wave to wave"
     )
+    min_history_days: int = threshold(
+        545, unit="days", reason="a year and half a year: in younger records everybody seems to have risen"
+    )
     sensitivity_step: float = threshold(
         0.2, unit="share of a weight", reason="as far as two analysts may differ about one"
     )
@@ -126,6 +130,7 @@ class Thresholds:
         check_rising(self, "bands")
         check_within(self, 1, 10**6, "feedback_cap")
         check_within(self, 0, 100, "rise_180d")
+        check_within(self, 0, 10**6, "min_history_days")
 
     @property
     def weights(self) -> dict[str, float]:
@@ -249,6 +254,8 @@ def assign(features: pd.DataFrame, cutpoints: Cutpoints, thresholds: Thresholds)
     weights = thresholds.weights
     rated, coverage = index(now, weights, thresholds)
     before, _ = index(then, weights, thresholds)
+    if cutpoints.counts.get("history_days", thresholds.min_history_days) < thresholds.min_history_days:
+        before = np.full(len(before), np.nan)
     rise = np.round(rated - before, 2)
     positions = bands(rated, thresholds)
     columns = reasons.reason_columns(positions, _reasons(thresholds))

@@ -146,6 +146,16 @@ def test_a_potential_loyal_customer_has_risen_by_ten_points_within_the_second_ba
     assert unknown["potential_loyal"].isna().all()
 
 
+def test_of_records_too_young_for_both_windows_no_rise_is_told():
+    young = replace(CUTS, counts=MappingProxyType({"history_days": 544}))
+    rows = population.frame(population.customer("c") | NOTHING | FAITHFUL | {"invites_365d_180d_ago": 0})
+    before = loyalty.assign(rows, CUTS, replace(DEFAULTS, min_coverage=0.1))
+    assert before["loyalty_index_180d_ago"].notna().all()
+    found = loyalty.assign(rows, young, replace(DEFAULTS, min_coverage=0.1))
+    assert found[["loyalty_index_180d_ago", "potential_loyal"]].isna().all(axis=None)
+    assert found["loyalty_index"].notna().all()
+
+
 def test_each_weight_moved_by_a_fifth_gives_the_band_it_would_give():
     crowd = population.crowd(400, seed=3)
     fitted = cutpoints.fit(crowd, schemes.Thresholds())

@@ -128,9 +128,8 @@ def test_better_and_worse_are_shares_of_those_who_can_be_satisfied(shop):
     assert kano(shop, "better, worse", "innovation") == (Decimal("0.0000"), Decimal("0.0000"))
 
 
-def test_the_ski_survey_of_1996_is_replayed(project, tmp_path):  # noqa: F811
-    """Shares in tenths of a per cent: Sauerwein et al., IX. Int. Working Seminar on Production Economics,
-    Innsbruck 1996, pp. 313-327; the coefficients follow from them."""
+def test_a_large_survey_gives_its_categories_and_coefficients(project, tmp_path):  # noqa: F811
+    """A thousand pairs each; the coefficients follow from the counts by hand."""
     shop = Shop(tmp_path, project)
     shop.beside["feat_kano_pair"] = [
         *pairs("edge grip", A=70, O=323, M=493, I=95, R=3, Q=15),

@@ -52,7 +52,7 @@ class Thresholds:
 
     good_from: int = threshold(4, unit="rating, 1 to 5", reason="4 and 5 stars are praise")
     bad_to: int = threshold(2, unit="rating, 1 to 5", reason="1 and 2 are blame; 3 is left out of learning")
-    texts: int = threshold(300, unit="rated texts", reason="listed words alone have .90 on meals, so many .92")
+    texts: int = threshold(300, unit="rated texts", reason="listed words have .90 on meals, so many .92")
     texts_per_side: int = threshold(
         50, unit="texts of good, and of bad rating", reason="a fifth is held out to judge by"
     )

@@ -171,7 +171,7 @@ def run_dbt(
         for each in lakes:
             connection.executemany(f"insert into deliveries values ({places})", each.deliveries)
         connection.execute(f"copy deliveries to '{run_dir / 'deliveries.parquet'}'")
-        if not (run_dir / "feedback_text.parquet").exists():  # what a step before the features would have read
+        if not (run_dir / "feedback_text.parquet").exists():  # what an earlier step reads
             connection.execute(f"create table feedback_text ({FEEDBACK_TEXT})")
             connection.execute(f"copy feedback_text to '{run_dir / 'feedback_text.parquet'}'")
     variables = {

@@ -354,7 +354,7 @@ def broken(statuses):
 
 
 def _empty_what_reads_others(project, stubs):
-    """Marts that read features without a fixture here (they have their own tests) become tables without rows."""
+    """Marts of features without a fixture here (they have their own tests) become tables without rows."""
     contracts = words.contracts()
     for path in (project / "models" / "marts").glob("*.sql"):
         text = path.read_text(encoding="utf-8")
@@ -545,7 +545,7 @@ def test_attractiveness_ranks_the_segments_of_a_scheme_by_what_is_known(shop):
         "select segment_code, size_p, growth, growth_p, spend, spend_p, competition_p, attractiveness, "
         "coverage, recommended from {segment_attractiveness} where scheme = 'value_tier' order by 1"
     )
-    # A: 3 customers, 666.83 each, buyers doubled, net tenfold; C: 1 at 15.25; D: 2 at 0; nobody in B, no market
+    # A: 3 customers, 666.83 each, buyers doubled, net tenfold; C: 1 at 15.25; D: 2 at 0; no market
     # A (.30 x .8333 + .25 x .5 + .30 x .8333) / .85; C (.30 x .1667 + .30 x .5) / .60; D the other way about
     none = "None"
     assert [tuple(map(str, row)) for row in found] == [
@@ -730,7 +730,8 @@ def test_a_trend_adds_up_months_beside_the_year_before(shop):
     found = shop.rows(
         "select month, active_customers, repeat_customers, orders, net_amount, repeat_rate, "
         "at_risk_customers, lost_customers, churn_rate, referrers, referral_rate, csat_answers "
-        "from {segment_trend} where scheme = 'value_tier' and segment_code = 'A' and cohort = 'all' order by month"
+        "from {segment_trend} where scheme = 'value_tier' and segment_code = 'A' and cohort = 'all' "
+        "order by month"
     )
     none, half = Decimal(0), Decimal("0.5")
     assert found == [

@@ -389,6 +389,7 @@ def test_a_field_counts_as_empty_only_where_it_could_be_filled(day):
     companies = (customers["occasion"] == "business").sum()
     assert health.loc[("*", "industry"), "customers"] == companies
     assert health.loc[("*", "gender"), "customers"] == len(customers) - companies
+    assert health.loc[("*", "profile"), "filled"] == len(customers)
     assert (health.xs("*")["filled_share"].drop("account_owner").astype(float) == 1).all()
     owners = health.xs("account_owner", level="field")
     assert owners["customers"].drop("*").sum() == owners.loc["*", "customers"]

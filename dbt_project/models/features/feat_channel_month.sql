@@ -25,7 +25,9 @@ headers as (
         headers.city
     from {{ ref('stg_orders') }} as headers
     inner join as_of_dates
-        on headers.ordered_on < as_of_dates.as_of and {{ is_known('headers', 'as_of_dates') }}
+        on headers.ordered_on < as_of_dates.as_of
+            and headers.ordered_on >= date_trunc('month', as_of_dates.as_of - interval '{{ var("trend_months") }} months')
+            and {{ is_known('headers', 'as_of_dates') }}
     where headers.city is not null
 ),
 
@@ -46,23 +48,50 @@ bought as (
     group by orders.as_of, orders.source, orders.month, orders.sent_channel, headers.city, orders.customer_id
 ),
 
-places as (
-    select *
-    from {{ ref('feat_place') }}
-    where sent_country = '' and sent_province = ''
+-- names of channels and places are looked up once each, not once for every customer
+ways as (
+    select
+        bought.source,
+        bought.sent_channel,
+        max(coalesce(of_source.channel, of_everybody.channel, 'unmapped')) as channel
+    from (
+        select
+            source,
+            sent_channel
+        from bought
+        where sent_channel is not null
+        group by source, sent_channel
+    ) as bought
+    left join {{ ref('channels') }} as of_source
+        on bought.source = of_source.source and {{ code('bought.sent_channel') }} = of_source.sent_as
+    left join {{ ref('channels') }} as of_everybody
+        on of_everybody.source = 'any' and {{ code('bought.sent_channel') }} = of_everybody.sent_as
+    group by bought.source, bought.sent_channel
 ),
 
 -- the tier of a month is the one in force on its last day, so a new list does not rewrite the months before it
-placed as (
+city_months as (
     select
-        bought.*,
+        bought.as_of,
+        bought.sent_city,
+        bought.month,
         places.country,
         places.province,
-        cities.city_tier,
-        cities.urban_rural,
-        places.city_match
-    from bought
-    left join places on bought.as_of = places.as_of and bought.sent_city = places.sent_city
+        case when cities.urban_rural = 'rural' then 'rural' else cities.city_tier end as city_tier
+    from (
+        select
+            as_of,
+            sent_city,
+            month
+        from bought
+        where sent_city is not null
+        group by as_of, sent_city, month
+    ) as bought
+    inner join {{ ref('feat_place') }} as places
+        on bought.as_of = places.as_of
+            and bought.sent_city = places.sent_city
+            and places.sent_country = ''
+            and places.sent_province = ''
     left join {{ ref('feat_city') }} as cities
         on places.as_of = cities.as_of
             and places.country_key = cities.country_key
@@ -73,26 +102,21 @@ placed as (
 
 named as (
     select
-        placed.as_of,
-        placed.month,
-        placed.customer_id,
-        case
-            when placed.sent_channel is null then 'unknown'
-            else coalesce(of_source.channel, of_everybody.channel, 'unmapped')
-        end as channel,
-        coalesce(placed.country, 'unknown') as country,
-        coalesce(placed.province, 'unknown') as province,
-        case
-            when placed.urban_rural = 'rural' then 'rural'
-            else coalesce(placed.city_tier, 'unknown')
-        end as city_tier,
-        placed.orders,
-        placed.net_amount
-    from placed
-    left join {{ ref('channels') }} as of_source
-        on placed.source = of_source.source and {{ code('placed.sent_channel') }} = of_source.sent_as
-    left join {{ ref('channels') }} as of_everybody
-        on of_everybody.source = 'any' and {{ code('placed.sent_channel') }} = of_everybody.sent_as
+        bought.as_of,
+        bought.month,
+        bought.customer_id,
+        coalesce(ways.channel, 'unknown') as channel,
+        coalesce(city_months.country, 'unknown') as country,
+        coalesce(city_months.province, 'unknown') as province,
+        coalesce(city_months.city_tier, 'unknown') as city_tier,
+        bought.orders,
+        bought.net_amount
+    from bought
+    left join ways on bought.source = ways.source and bought.sent_channel = ways.sent_channel
+    left join city_months
+        on bought.as_of = city_months.as_of
+            and bought.sent_city = city_months.sent_city
+            and bought.month = city_months.month
 ),
 
 per_customer as (

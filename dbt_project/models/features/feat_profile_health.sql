@@ -92,6 +92,22 @@ fields as (
     {%- endfor %}
 ),
 
+-- many who buy never told anything: whoever has no profile at all is in no source's fields
+people as (
+    select
+        customers.as_of,
+        '*' as source,
+        '*' as account_owner,
+        'profile' as field,
+        count(*) as customers,
+        count(profiles.customer_id) as filled,
+        cast(null as bigint) as stale_customers
+    from {{ ref('feat_customer') }} as customers
+    left join {{ ref('feat_profile') }} as profiles
+        on customers.as_of = profiles.as_of and customers.customer_id = profiles.customer_id
+    group by customers.as_of
+),
+
 health as (
     select
         fields.*,
@@ -99,6 +115,11 @@ health as (
     from fields
     left join conflicts
         on fields.source = conflicts.source and fields.account_owner = conflicts.account_owner
+    union all
+    select
+        *,
+        cast(null as bigint) as owner_conflicts
+    from people
 )
 
 select * from health

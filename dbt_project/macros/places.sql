@@ -74,7 +74,7 @@ city_aliases as (
         min(city_key) as city_key
     from other_names
     where name <> ''
-    group by 1
+    group by {{ city_key('name') }}
     having count(distinct city_key) = 1
 ),
 

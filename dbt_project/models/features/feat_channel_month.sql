@@ -26,7 +26,8 @@ headers as (
     from {{ ref('stg_orders') }} as headers
     inner join as_of_dates
         on headers.ordered_on < as_of_dates.as_of
-            and headers.ordered_on >= date_trunc('month', as_of_dates.as_of - interval '{{ var("trend_months") }} months')
+            and headers.ordered_on
+            >= date_trunc('month', as_of_dates.as_of - interval '{{ var("trend_months") }} months')
             and {{ is_known('headers', 'as_of_dates') }}
     where headers.city is not null
 ),

@@ -67,13 +67,25 @@ list_periods as (
 
 -- what is said of a city holds from one of these days to the day before the next
 edges as (
-    select as_of, country_key, province_key, city_key, from_on as on_day from region_periods
+    {%- for told in ['region_periods', 'list_periods'] %}
+    select
+        as_of,
+        country_key,
+        province_key,
+        city_key,
+        from_on as on_day
+    from {{ told }}
     union
-    select as_of, country_key, province_key, city_key, to_on + 1 as on_day from region_periods where to_on < date '9999-12-31'
-    union
-    select as_of, country_key, province_key, city_key, from_on as on_day from list_periods
-    union
-    select as_of, country_key, province_key, city_key, to_on + 1 as on_day from list_periods where to_on < date '9999-12-31'
+    select
+        as_of,
+        country_key,
+        province_key,
+        city_key,
+        to_on + 1 as on_day
+    from {{ told }}
+    where to_on < date '9999-12-31'
+    {{ 'union' if not loop.last }}
+    {%- endfor %}
 ),
 
 periods as (
@@ -104,9 +116,12 @@ region_in_force as (
             and periods.city_key = regions.city_key
             and periods.valid_from_on between regions.from_on and regions.to_on
     qualify row_number() over (
-        partition by periods.as_of, periods.country_key, periods.province_key, periods.city_key, periods.valid_from_on
-        order by regions.from_on desc nulls last, regions.to_on asc, regions.source asc, regions.city asc, regions.province asc
-    ) = 1
+            partition by
+                periods.as_of, periods.country_key, periods.province_key, periods.city_key, periods.valid_from_on
+            order by
+                regions.from_on desc nulls last, regions.to_on asc, regions.source asc, regions.city asc,
+                regions.province asc
+        ) = 1
 ),
 
 in_force as (
@@ -124,9 +139,12 @@ in_force as (
             and regions.city_key = lists.city_key
             and regions.valid_from_on between lists.from_on and lists.to_on
     qualify row_number() over (
-        partition by regions.as_of, regions.country_key, regions.province_key, regions.city_key, regions.valid_from_on
-        order by lists.from_on desc nulls last, lists.list_year desc, lists.to_on asc, lists.city_tier asc, lists.city asc
-    ) = 1
+            partition by
+                regions.as_of, regions.country_key, regions.province_key, regions.city_key, regions.valid_from_on
+            order by
+                lists.from_on desc nulls last, lists.list_year desc, lists.to_on asc, lists.city_tier asc,
+                lists.city asc
+        ) = 1
 ),
 
 -- the name a city goes by is the same in all its periods
@@ -160,17 +178,19 @@ cities as (
             when in_force.city_tier is not null then 'region'
             when in_force.list_tier is not null then 'list'
         end as city_tier_basis,
-        case when in_force.city_tier is null and in_force.list_tier is not null then cast(in_force.list_year as integer) end
-            as city_list_year,
+        case
+            when in_force.city_tier is null and in_force.list_tier is not null then cast(in_force.list_year as integer)
+        end as city_list_year,
         in_force.urban_rural,
         in_force.climate_zone,
         in_force.city_size_band,
         in_force.culture_zone,
         in_force.policy_tags,
-        case when in_force.is_region then coalesce({{ has_policy('in_force.policy_tags', 'green_region') }}, false) end
-            as green_region,
-        case when in_force.is_region then coalesce({{ has_policy('in_force.policy_tags', 'supported_industry') }}, false) end
-            as supported_industry
+        {%- for policy in ['green_region', 'supported_industry'] %}
+        case
+            when in_force.is_region then coalesce({{ has_policy('in_force.policy_tags', policy) }}, false)
+        end as {{ policy }}{{ ',' if not loop.last }}
+        {%- endfor %}
     from in_force
     inner join named
         on in_force.as_of = named.as_of

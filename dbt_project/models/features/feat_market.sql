@@ -86,7 +86,8 @@ rivalries as (
         count(*) as competitors,
         max(share) as largest_competitor_share,
         sum(cast(share as decimal(9, 6))) as competitors_share,
-        sum(cast(cast(share as decimal(9, 6)) * cast(share as decimal(9, 6)) as decimal(18, 12))) as competitors_share_sq
+        sum(cast(cast(share as decimal(9, 6)) * cast(share as decimal(9, 6)) as decimal(18, 12)))
+            as competitors_share_sq
     from rivals
     group by as_of, year, region, category
 ),
@@ -128,7 +129,9 @@ lines as (
             and lines.source = products.source
             and lines.product_id = products.product_id
     inner join asked
-        on as_of_dates.as_of = asked.as_of and products.category = asked.category and year(lines.ordered_on) = asked.year
+        on as_of_dates.as_of = asked.as_of
+            and products.category = asked.category
+            and year(lines.ordered_on) = asked.year
 ),
 
 counted_lines as (
@@ -159,14 +162,16 @@ sold as (
         counted_lines.order_id,
         counted_lines.year,
         counted_lines.category,
-        cast(sum(counted_lines.net_amount - coalesce(lines_returned.returned_amount, 0)) as decimal(18, 2)) as net_amount
+        cast(sum(counted_lines.net_amount - coalesce(lines_returned.returned_amount, 0)) as decimal(18, 2))
+            as net_amount
     from counted_lines
     left join lines_returned
         on counted_lines.as_of = lines_returned.as_of
             and counted_lines.source = lines_returned.source
             and counted_lines.order_id = lines_returned.order_id
             and counted_lines.line_id = lines_returned.line_id
-    group by counted_lines.as_of, counted_lines.source, counted_lines.order_id, counted_lines.year, counted_lines.category
+    group by
+        counted_lines.as_of, counted_lines.source, counted_lines.order_id, counted_lines.year, counted_lines.category
 ),
 
 headers as (
@@ -211,14 +216,14 @@ placed as (
 spelt as (
     select
         *,
-        coalesce({{ code('region') }} in ('全国', '全部', 'all', 'national', 'nationwide', ''), true) as is_everywhere,
+        coalesce({{ code('region') }} in ('全国', '全部', 'all', 'national', 'nationwide'), true) as is_everywhere,
         {{ country_key('region') }} as country_key,
         {{ province_key('region') }} as province_key,
         {{ city_key('region') }} as city_key
     from markets
 ),
 
--- a market of a region is compared with what was sold there; unknown while no order of the category tells a city known there
+-- a market of a region is compared with what was sold there: unknown while no order of the category tells a city
 own as (
     select
         spelt.as_of,

@@ -29,7 +29,6 @@ sent as (
     from {{ ref('stg_customers') }} as customers
     inner join as_of_dates on {{ is_known('customers', 'as_of_dates') }}
     where customers.city is not null
-    group by all
 
     union
 
@@ -41,7 +40,6 @@ sent as (
     from {{ ref('stg_orders') }} as orders
     inner join as_of_dates on {{ is_known('orders', 'as_of_dates') }}
     where orders.city is not null
-    group by all
 ),
 
 spelt as (

@@ -27,8 +27,8 @@ corrected as (
     select *
     from told
     qualify row_number() over (
-        partition by as_of, source, product_id, from_on order by known_from_on desc
-    ) = 1
+            partition by as_of, source, product_id, from_on order by known_from_on desc
+        ) = 1
 ),
 
 compared as (

@@ -1,6 +1,6 @@
 {#
-    Field → [when it is filled, whose it is to fill]. A company has no gender and a person no industry: who cannot fill a
-    field is not counted as leaving it empty.
+    Field → [when it is filled, whose it is to fill]. A company has no gender and a person no industry: who cannot fill
+    a field is not counted as leaving it empty.
 #}
 {%- set person = "customer_kind is distinct from 'company'" %}
 {%- set company = "customer_kind = 'company'" %}

@@ -25,8 +25,8 @@ told as (
         as_of,
         customer_id,
         {%- for kind in kinds %}
-        first(code order by age_days asc, attribute asc) filter (where question_kind = '{{ kind }}' and code is not null)
-            as {{ kind }},
+        first(code order by age_days asc, attribute asc)
+            filter (where question_kind = '{{ kind }}' and code is not null) as {{ kind }},
         min(age_days) filter (where question_kind = '{{ kind }}' and code is not null) as {{ kind }}_days,
         {%- endfor %}
         {%- for kind in kinds[:3] %}

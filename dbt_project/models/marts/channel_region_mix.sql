@@ -33,7 +33,8 @@ labelled as (
         months.customers,
         months.net_amount,
         cast(
-            round(months.net_amount / nullif(sum(months.net_amount) over (partition by months.month), 0), 6) as decimal(9, 6)
+            round(months.net_amount / nullif(sum(months.net_amount) over (partition by months.month), 0), 6)
+            as decimal(9, 6)
         ) as net_share,
         last_day(months.month) < {{ marts_as_of() }} as is_month_complete
     from months

@@ -34,7 +34,8 @@ sized as (
         cast(own_net_coverage as double) as own_net_coverage,
         is_year_complete,
         cast(case when is_year_complete then round(own_net / nullif(capacity, 0), 6) end as decimal(18, 6)) as share,
-        cast(case when is_year_complete then round(own_net / nullif(market_size, 0), 6) end as decimal(18, 6)) as share_of_stated,
+        cast(case when is_year_complete then round(own_net / nullif(market_size, 0), 6) end as decimal(18, 6))
+            as share_of_stated,
         cast(growth_mean as double) as growth_mean,
         cast(growth_low as decimal(6, 5)) as growth_low,
         cast(growth_high as decimal(6, 5)) as growth_high,

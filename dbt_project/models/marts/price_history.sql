@@ -68,7 +68,8 @@ labelled as (
         cast(prices.list_price as decimal(18, 2)) as list_price,
         cast(prices.previous_list_price as decimal(18, 2)) as previous_list_price,
         cast(
-            round((prices.list_price - prices.previous_list_price) / nullif(prices.previous_list_price, 0), 6) as decimal(18, 6)
+            round((prices.list_price - prices.previous_list_price) / nullif(prices.previous_list_price, 0), 6)
+            as decimal(18, 6)
         ) as price_change
     from prices
     left join bases on prices.validity_basis = bases.code

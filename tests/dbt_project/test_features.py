@@ -48,6 +48,7 @@ RULES = {
     "the_last_answer_the_dictionary_can_read_counts_and_lifestyle_goes_before_values_and_motives",
     "a_field_is_empty_only_with_those_who_could_fill_it",
     "a_product_has_a_version_for_each_change_and_none_for_what_is_told_again",
+    "a_catalogue_that_came_after_a_day_stated_again_counts_for_that_day",
     "a_month_keeps_the_tier_of_its_last_day_and_every_valid_order_is_in_one_row",
     "a_market_without_one_of_its_terms_has_no_capacity_and_own_sales_are_those_of_its_year_and_region",
     "a_city_is_where_most_orders_of_a_year_went_then_the_latest_and_else_that_of_the_profile",

@@ -186,11 +186,12 @@ cities as (
         in_force.city_size_band,
         in_force.culture_zone,
         in_force.policy_tags,
-        {%- for policy in ['green_region', 'supported_industry'] %}
         case
-            when in_force.is_region then coalesce({{ has_policy('in_force.policy_tags', policy) }}, false)
-        end as {{ policy }}{{ ',' if not loop.last }}
-        {%- endfor %}
+            when in_force.is_region then coalesce({{ has_policy('in_force.policy_tags', 'green_region') }}, false)
+        end as green_region,
+        case
+            when in_force.is_region then coalesce({{ has_policy('in_force.policy_tags', 'supported_industry') }}, false)
+        end as supported_industry
     from in_force
     inner join named
         on in_force.as_of = named.as_of

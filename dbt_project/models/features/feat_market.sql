@@ -59,7 +59,7 @@ growth_ranges as (
         on markets.as_of = growths.as_of
             and markets.region = growths.region
             and markets.category = growths.category
-            and growths.year <= markets.year
+            and markets.year >= growths.year
     group by markets.as_of, markets.year, markets.region, markets.category
 ),
 
@@ -224,35 +224,55 @@ spelt as (
 ),
 
 -- a market of a region is compared with what was sold there: unknown while no order of the category tells a city
-own as (
+compared as (
     select
         spelt.as_of,
         spelt.year,
         spelt.region,
         spelt.category,
-        cast(
-            case
-                when bool_or(spelt.is_everywhere) then sum(placed.net_amount)
-                when count(placed.city_key) > 0
-                    then coalesce(
-                        sum(placed.net_amount) filter (
-                            where
-                            placed.country_key = spelt.country_key
-                            or placed.province_key = spelt.province_key
-                            or placed.city_key = spelt.city_key
-                        ), 0
-                    )
-            end as decimal(18, 2)
-        ) as own_net,
-        round(
-            cast(sum(placed.net_amount) filter (where placed.city_key is not null) as double)
-            / nullif(cast(sum(placed.net_amount) as double), 0),
-            4
-        ) as placed_share
+        spelt.is_everywhere,
+        placed.net_amount,
+        placed.city_key is not null as is_placed,
+        coalesce(
+            placed.country_key = spelt.country_key
+            or placed.province_key = spelt.province_key
+            or placed.city_key = spelt.city_key,
+            false
+        ) as is_there
     from spelt
     inner join placed
         on spelt.as_of = placed.as_of and spelt.year = placed.year and spelt.category = placed.category
-    group by spelt.as_of, spelt.year, spelt.region, spelt.category
+),
+
+own_sums as (
+    select
+        as_of,
+        year,
+        region,
+        category,
+        is_everywhere,
+        bool_or(is_placed) as has_places,
+        sum(net_amount) as net_amount,
+        coalesce(sum(net_amount) filter (where is_there), 0) as there_net,
+        sum(net_amount) filter (where is_placed) as placed_net
+    from compared
+    group by as_of, year, region, category, is_everywhere
+),
+
+own as (
+    select
+        as_of,
+        year,
+        region,
+        category,
+        cast(
+            case
+                when is_everywhere then net_amount
+                when has_places then there_net
+            end as decimal(18, 2)
+        ) as own_net,
+        round(cast(placed_net as double) / nullif(cast(net_amount as double), 0), 4) as placed_share
+    from own_sums
 ),
 
 sized as (

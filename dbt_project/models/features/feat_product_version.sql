@@ -14,12 +14,13 @@ told as (
     select
         as_of_dates.as_of,
         products.*,
-        coalesce(products.valid_from_on, products.known_from_on) as from_on,
+        -- of a catalogue that came after the day nobody knows more than that it was so then
+        coalesce(products.valid_from_on, least(products.known_from_on, as_of_dates.as_of - 1)) as from_on,
         case when products.valid_from_on is null then 'delivery' else 'source' end as validity_basis
     from {{ ref('stg_products') }} as products
     inner join as_of_dates
         on products.known_from_on <= as_of_dates.known_on
-            and coalesce(products.valid_from_on, products.known_from_on) < as_of_dates.as_of
+            and coalesce(products.valid_from_on < as_of_dates.as_of, true)
 ),
 
 -- what was told last of the same first day corrects what was told before
@@ -34,10 +35,12 @@ corrected as (
 compared as (
     select
         *,
-        row_number() over versions = 1
-        {%- for trait in traits %}
-        or {{ trait }} is distinct from lag({{ trait }}) over versions
-        {%- endfor %} as is_new
+        (
+            row_number() over versions = 1
+            {%- for trait in traits %}
+            or ({{ trait }} is distinct from lag({{ trait }}) over versions)
+            {%- endfor %}
+        ) as is_new
     from corrected
     window versions as (partition by as_of, source, product_id order by from_on)
 ),

@@ -38,19 +38,35 @@ profiles as (
     where customers.created_on is null or customers.created_on < as_of_dates.as_of
 ),
 
--- every owner, and everybody of the source together (*); who has no owner is none's
-counted as (
+-- who has no owner is none's
+owners as (
     select
         as_of,
         source,
-        case when grouping(account_owner) = 1 then '*' else coalesce(account_owner, 'none') end as account_owner,
+        coalesce(account_owner, 'none') as account_owner,
         {%- for field, (filled, whose) in fields.items() %}
         count(*) filter (where {{ whose }}) as {{ field }}_customers,
         count(*) filter (where ({{ whose }}) and ({{ filled }})) as {{ field }}_filled,
         {%- endfor %}
         count(*) filter (where updated_on < as_of - {{ var('profile_stale_days') }}) as stale_customers
     from profiles
-    group by grouping sets ((as_of, source, account_owner), (as_of, source))
+    group by as_of, source, coalesce(account_owner, 'none')
+),
+
+counted as (
+    select * from owners
+    union all
+    select
+        as_of,
+        source,
+        '*' as account_owner,
+        {%- for field in fields %}
+        cast(sum({{ field }}_customers) as bigint) as {{ field }}_customers,
+        cast(sum({{ field }}_filled) as bigint) as {{ field }}_filled,
+        {%- endfor %}
+        cast(sum(stale_customers) as bigint) as stale_customers
+    from owners
+    group by as_of, source
 ),
 
 -- both owners of a conflict have it
@@ -71,10 +87,17 @@ conflict_sides as (
 conflicts as (
     select
         source,
-        case when grouping(account_owner) = 1 then '*' else account_owner end as account_owner,
+        account_owner,
         count(distinct customer_id) as owner_conflicts
     from conflict_sides
-    group by grouping sets ((source, account_owner), (source))
+    group by source, account_owner
+    union all
+    select
+        source,
+        '*' as account_owner,
+        count(distinct customer_id) as owner_conflicts
+    from conflict_sides
+    group by source
 ),
 
 fields as (

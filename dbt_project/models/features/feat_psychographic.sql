@@ -26,12 +26,12 @@ told as (
         customer_id,
         {%- for kind in kinds %}
         first(code order by age_days asc, attribute asc)
-            filter (where question_kind = '{{ kind }}' and code is not null) as {{ kind }},
+        filter (where question_kind = '{{ kind }}' and code is not null) as {{ kind }},
         min(age_days) filter (where question_kind = '{{ kind }}' and code is not null) as {{ kind }}_days,
         {%- endfor %}
         {%- for kind in kinds[:3] %}
         first(group_code order by age_days asc, attribute asc)
-            filter (where question_kind = '{{ kind }}' and group_code is not null) as {{ kind }}_group,
+        filter (where question_kind = '{{ kind }}' and group_code is not null) as {{ kind }}_group,
         min(age_days) filter (where question_kind = '{{ kind }}' and group_code is not null) as {{ kind }}_group_days,
         {%- endfor %}
         bool_or(question_kind <> 'finance_employment') as has_answer

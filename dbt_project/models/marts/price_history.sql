@@ -18,9 +18,11 @@ compared as (
         valid_to_on,
         validity_basis,
         lag(list_price) over product_versions as previous_list_price,
-        row_number() over product_versions = 1
-        or list_price is distinct from lag(list_price) over product_versions
-        or lag(valid_to_on) over product_versions < valid_from_on - 1 as is_new
+        (
+            row_number() over product_versions = 1
+            or (list_price is distinct from lag(list_price) over product_versions)
+            or lag(valid_to_on) over product_versions < valid_from_on - 1
+        ) as is_new
     from versions
     window product_versions as (partition by source, product_id order by valid_from_on)
 ),

@@ -84,6 +84,7 @@ def build(
     memory_limit: str = "4GB",
     *,
     tests: bool = True,
+    alone: bool = False,
 ) -> dict[str, int]:
     """Build `layers` (dbt selectors) of the project into `run_dir`/run.duckdb; return counts per status.
 
@@ -91,6 +92,8 @@ def build(
     folder. The manifest and each build's results stay in `run_dir`/dbt; the parsed project is kept beside
     the lake's layers for the next run, as parsing takes longer than most builds. Without `tests` data tests
     are left to another build of the same rows.
+
+    With `alone`, tests that also look at tables of other layers are left out: those need not be there.
 
     Raises ModelWrong for a model that is wrong itself, BuildFailed for one that failed for another reason,
     TestsBroken for a data test; each names every node concerned.
@@ -112,6 +115,8 @@ def build(
         command = ["build", "--select", *layers, "--exclude-resource-type", "unit_test"]
         if not tests:
             command += ["--exclude-resource-type", "test"]
+        if alone:
+            command += ["--indirect-selection", "cautious"]
         command += _arguments(parsed / "project", target, variables)
         shutil.copyfile(parsed / "manifest.json", target / "manifest.json")
         try:

@@ -401,6 +401,8 @@ def rollback(lake: Path, to: date | str | None = None, memory: Memory | None = N
     root = lake / "published"
     with _alone(root):
         name = _wanted(lake, to)
+        if memory is not None:
+            memory.put(_day_of(name).as_of)  # what cannot be told there must not pin BI either
         place.write_json(root / "pin.json", {"version": name})
         shown, _ = _switch(root, memory)
     log.info("BI is pinned to %s", name)

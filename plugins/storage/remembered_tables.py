@@ -9,6 +9,7 @@ The key stands for the days it was made from. Which memory BI sees, `storage.pub
 
 from __future__ import annotations
 
+import shutil
 from typing import TYPE_CHECKING, Any
 
 from storage import csv_copies, edition, published
@@ -36,6 +37,7 @@ def put(
     To be called while `published.alone` is held, as a `published.Memory` is.
     """
     staged = lake / "published" / ".work" / "memory"
+    shutil.rmtree(staged, ignore_errors=True)  # it may have been put, and was there already, a moment ago
     for path in sorted(tables.glob("*.parquet")):
         if path.stem != MEASURES:
             place.put(path, staged / path.name, link=False)
@@ -57,8 +59,6 @@ def without_rows(lake: Path, take_out: Callable[[Path], int]) -> dict[str, int]:
 
     `take_out` does it to one Parquet file and returns how many rows it took.
     """
-    import shutil
-
     taken: dict[str, int] = {}
     with published.alone(lake) as work:
         for folder in sorted((lake / "published" / "memory").glob("as_of=*")):

@@ -1,5 +1,5 @@
 {#- twice the months that are shown, so that each of them has its year before -#}
-{%- set months = var('trend_months') + 12 %}
+{%- set months = var('trend_months') | int + 12 %}
 
 with
 

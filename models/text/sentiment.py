@@ -39,7 +39,7 @@ STATUSES = ("ok", "weak_labels")
 _PLACES = 6  # decimals kept of learned numbers that are not packed
 _KINDS = CONTRAST + 1
 _SIGN = (1.0, -1.0, -1.0, 0.3, 0.0, 0.0)  # what a listed word says, by kind; "not bad" is faint praise
-_SUMMARY = 11  # columns of _summary
+_SUMMARY = 5  # columns of _summary
 
 
 class SentimentUnreadable(ValueError):
@@ -143,8 +143,8 @@ class Sentiment:
             # column by column: a matrix product may add up in another order for other batch sizes
             for column, weight in enumerate(self.summary):
                 total += weight * summary[:, column]
-            row, column, count = _by_theme(matches, len(self.words.themes))
-            total += np.bincount(row, np.log1p(count) * np.array(self.kinds)[column], minlength=n)
+            row, column, weight = _by_theme(matches, len(self.words.themes))
+            total += np.bincount(row, weight * np.array(self.kinds)[column], minlength=n)
             total += self.intercept
         probability = 1 / (1 + np.exp(-np.clip(self.slope * total + self.offset, -30, 30)))
         return np.where(known, probability, np.nan)
@@ -198,7 +198,7 @@ class Sentiment:
 
 
 _WEAK_SLOPE = 3.0  # with it, two good words and no bad one mean .88
-_BALANCE = 6  # column of _summary
+_BALANCE = 0  # column of _summary
 
 
 def fit(
@@ -354,8 +354,8 @@ def _matrix(texts: Sequence[str], words: features.Words, thresholds: Thresholds)
         buckets.append(bucket.astype(np.int32))
         lengths.append(np.bincount(row, minlength=len(batch)))
         summaries.append(sp.csr_matrix(_summary(matches, len(batch))))
-        row, column, count = _by_theme(matches, themes)
-        kinds.append(sp.csr_matrix((np.log1p(count), (row, column)), shape=(len(batch), _KINDS * themes)))
+        row, column, weight = _by_theme(matches, themes)
+        kinds.append(sp.csr_matrix((weight, (row, column)), shape=(len(batch), _KINDS * themes)))
     index = np.concatenate(buckets)
     start = np.concatenate([[0], np.cumsum(np.concatenate(lengths))])
     grams = sp.csr_matrix((np.ones(len(index)), index, start), shape=(len(texts), 1 << BITS))
@@ -363,7 +363,7 @@ def _matrix(texts: Sequence[str], words: features.Words, thresholds: Thresholds)
 
 
 def _summary(matches: features.Matches, n: int) -> np.ndarray:
-    """What the listed words of each text come to: counts per kind, balance, first and last, one-sidedness."""
+    """What a text's listed words come to, whatever its length: balance, first, last, one-sidedness."""
     import numpy as np
 
     counts = np.zeros((n, _KINDS))
@@ -378,7 +378,6 @@ def _summary(matches: features.Matches, n: int) -> np.ndarray:
     first[row[::-1]] = sign[::-1]
     return np.column_stack(
         [
-            np.log1p(counts),
             (good - bad) / (good + bad + 1),
             last,
             first,
@@ -389,12 +388,18 @@ def _summary(matches: features.Matches, n: int) -> np.ndarray:
 
 
 def _by_theme(matches: features.Matches, themes: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """(row, column, count) of the listed words of each text by kind and theme, sorted by both."""
+    """(row, column, weight) of the listed words of each text by kind and theme, sorted by both.
+
+    The weight is ln(1 + count) over the root of the text's sum of these, if that is above 1: a long text says
+    more of everything, not everything more strongly.
+    """
     import numpy as np
 
     width = _KINDS * themes
     key, count = np.unique(matches.row * width + matches.found * themes + matches.theme, return_counts=True)
-    return key // width, key % width, count
+    row, weight = key // width, np.log1p(count)
+    total = np.bincount(row, weight, minlength=1)
+    return row, key % width, weight / np.sqrt(np.maximum(total, 1))[row]
 
 
 def _learn(

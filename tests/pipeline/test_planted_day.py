@@ -451,3 +451,12 @@ def test_complaints_over_service_are_left_lying_and_others_answered_in_time(day)
     assert late["service"] >= 0.99
     assert resolved.drop("service").min() >= 0.85
     assert late.drop("service").max() <= 0.08
+
+
+def test_what_customers_wrote_is_read_and_no_text_stays_behind(day):
+    evaluation = table(day, "text_evaluation").set_index(["measure", "slice"])["value"]
+    assert evaluation["auc", "all"] >= 0.95
+    said = table(day, "feedback_topic").groupby(["topic", "subtopic"])["items"].sum()
+    assert said["function", "energy_saving"] > 0
+    assert said[said.index.get_level_values("topic") != "none"].sum() >= 0.95 * said.sum()
+    assert not (day.folder / "text").exists()

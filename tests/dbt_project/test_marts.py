@@ -70,11 +70,11 @@ BESIDE = {
     | dict.fromkeys(["customer_id", "evidence_kind", "subject"], "varchar")
     | {"times": "bigint"},
     "feat_feedback_item": DAY
-    | dict.fromkeys(["customer_id", "kind", "topic", "subtopic", "topic_basis"], "varchar")
+    | dict.fromkeys(["customer_id", "kind", "topic", "subtopic"], "varchar")
     | {"created_on": "date", "age_days": "integer"}
     | dict.fromkeys(["source", "feedback_id", "channel", "related_order_id"], "varchar")
     | dict.fromkeys(["created_at", "first_response_at", "resolved_at", "reopened_at"], "timestamp")
-    | {"sentiment": "decimal(5,4)"},
+    | {"sentiment": "decimal(5,4)", "topic_basis": "varchar"},
     "feat_feedback_outcome": DAY
     | dict.fromkeys(["source", "feedback_id", "category", "owner"], "varchar")
     | dict.fromkeys(["csat_before_hundredths", "csat_after_hundredths"], "integer")

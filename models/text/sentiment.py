@@ -57,7 +57,7 @@ class Thresholds:
         50, unit="texts of good, and of bad rating", reason="a fifth is held out to judge by"
     )
     most_texts: int = threshold(
-        100_000, unit="texts", reason="62,000 take 27 s and 0.8 GB; which, their hash decides"
+        100_000, unit="texts", reason="62,000 take 20 s and 1 GB; which, their hash decides"
     )
     gram_texts: int = threshold(2, unit="texts", reason="what one text alone holds names that text")
     smoothing: float = threshold(1.0, unit="texts added to each count", reason="add-one")

@@ -40,10 +40,10 @@ def learned(texts, good):
 
 
 def test_reviews_of_a_field_nobody_rated_are_read_better_than_by_the_baseline(meals, shop):
-    """Learned from meals, scored on online shopping: .930 as measured; the baseline has .905."""
+    """Learned from meals, scored on online shopping: .934 as measured; the baseline has .905."""
     model = learned(*meals)
     scores = np.nan_to_num(model.score(shop[0]), nan=0.5)
-    assert sentiment.auc(shop[1], scores) > 0.925
+    assert sentiment.auc(shop[1], scores) > 0.93
 
 
 def test_without_any_rating_the_listed_words_alone_read_most_reviews(meals, shop):

@@ -25,7 +25,7 @@ run: $(VENV)/ok  ## from clone to published tables, for the settings' last day (
 ui: $(VENV)/ok   ## Airflow with its UI on PORT (8080)
 	@$(BIN)/python -m pipeline ui --port $(PORT)
 
-test: $(VENV)/ok ## all tests (ONLY='-m "not slow"' for the quick ones)
+test: $(VENV)/ok ## all tests but the long ones (ONLY='-m long' for these, ONLY='-m "not slow and not long"' for the quick ones)
 	@$(BIN)/python -m pytest $(ONLY)
 
 lint: $(VENV)/ok ## ruff and sqlfluff

@@ -11,6 +11,7 @@ import yaml
 from small_shop import APRIL_1, MAY_1, PROJECT, Built, FixtureLake, build, run_dbt, shop
 
 RULES = {
+    "a_stated_topic_beats_a_read_one_and_a_rating_beats_read_sentiment",
     "two_uses_of_a_function_on_one_day_are_one_day_and_day_90_is_the_last_that_counts",
     "days_of_use_add_up_over_functions_and_each_counts_once",
     "a_user_of_two_functions_is_one_active_user_of_the_product",

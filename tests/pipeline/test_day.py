@@ -208,6 +208,7 @@ def test_rows_permuted_within_their_files_give_the_same_bytes(day, tmp_path):
 
 
 @pytest.mark.slow
+@pytest.mark.long
 def test_fourteen_days_in_random_order_equal_the_same_days_in_order(tmp_path):
     days = [LAST - timedelta(days=i) for i in reversed(range(14))]
     shuffled = random.Random(5).sample(days, len(days))
@@ -248,6 +249,7 @@ os.kill(os.getpid(), signal.SIGKILL)  # done, but Airflow never heard of it
 
 
 @pytest.mark.slow
+@pytest.mark.long
 def test_a_task_killed_in_the_middle_and_run_again_leaves_the_same_bytes(day, tmp_path):
     settings = make(tmp_path)
     run = run_of(settings, LAST)

@@ -18,7 +18,7 @@ from pipeline import memory, steps, summary, why
 from pipeline.run import Run
 from storage import artifacts, history, lake, published
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.long]
 
 # Two days in November, whose cut-points a third one in December does not share.
 DAYS = [date(2017, 11, 29), date(2017, 11, 30), date(2017, 12, 1)]

@@ -55,9 +55,9 @@ profiles as (
         customer_kind,
         industry,
         company_size_band,
-        place.country as country,
-        place.province as province,
-        place.city as city,
+        place.country,
+        place.province,
+        place.city,
         consent_marketing,
         {{ share_known(0, {
             'age_band is not null': 1,

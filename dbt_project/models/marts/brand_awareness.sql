@@ -89,7 +89,8 @@ labelled as (
             'awareness_low': marts_wilson('asked.aware_answers', 'asked.answers', '-', var('need_trend_z')),
             'awareness_high': marts_wilson('asked.aware_answers', 'asked.answers', '+', var('need_trend_z')),
         }.items() %}
-        cast(case when asked.answers >= {{ var('awareness_min_answers') }} then {{ expression }} end as decimal(5, 4)) as {{ name }},
+        cast(case when asked.answers >= {{ var('awareness_min_answers') }} then {{ expression }} end as decimal(5, 4))
+            as {{ name }},
         {%- endfor %}
         cast(mouths.social_mentions_365d as bigint) as social_mentions_365d,
         cast(mouths.social_reach_365d as bigint) as social_reach_365d,

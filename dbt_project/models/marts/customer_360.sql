@@ -152,7 +152,8 @@ sections as (
         {%- endfor %}
         {%- endfor %}
         {%- for scheme in schemes %}
-        case when {{ marts_same_customer(scheme ~ '_scores') }} then {{ scheme }}_scores.segment_code end as {{ scheme }}_segment_code{{ ',' if not loop.last }}
+        case when {{ marts_same_customer(scheme ~ '_scores') }} then {{ scheme }}_scores.segment_code end
+            as {{ scheme }}_segment_code{{ ',' if not loop.last }}
         {%- endfor %}
     from customers
     {%- for scheme in schemes %}

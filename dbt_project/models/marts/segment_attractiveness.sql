@@ -100,14 +100,18 @@ measured as (
         case
             when grown.active_before > 0 then round(cast(grown.active_now as double) / grown.active_before - 1, 4)
         end as growth_customers,
-        case when grown.net_before > 0 then round(cast(grown.net_now as double) / cast(grown.net_before as double) - 1, 4) end as growth_net,
+        case
+            when grown.net_before > 0
+                then round(cast(grown.net_now as double) / cast(grown.net_before as double) - 1, 4)
+        end as growth_net,
         round(cast(profiles.net_w as double) / profiles.customers, 2) as spend,
         -- of less than half the money too little is known
         case
             when 2 * competed.told_net >= competed.net_w
                 then round(cast(competed.rivals_net as double) / cast(competed.told_net as double), 4)
         end as competition,
-        round(cast(coalesce(competed.told_net, 0) as double) / nullif(cast(competed.net_w as double), 0), 4) as competition_coverage
+        round(cast(coalesce(competed.told_net, 0) as double) / nullif(cast(competed.net_w as double), 0), 4)
+            as competition_coverage
     from profiles
     left join grown on profiles.scheme = grown.scheme and profiles.segment_code = grown.segment_code
     left join competed on profiles.scheme = competed.scheme and profiles.segment_code = competed.segment_code

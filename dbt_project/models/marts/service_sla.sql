@@ -1,5 +1,3 @@
--- A Jinja loop writes lines whose indent the linter cannot know.
--- noqa: disable=LT02
 {{ config(location=var('run_dir') ~ '/marts/service_sla.parquet') }}
 
 with

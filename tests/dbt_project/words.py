@@ -163,7 +163,8 @@ def unknown_codes(folder: Path) -> list[str]:
             rows = rows[rows["scheme"] != "category"]  # its segments are the shop's own product categories
         for column in columns:
             explained = set().union(*(known[place] for place in _places(table, column, known)))
-            codes = set(rows[column].dropna().str.split("|").explode()) - {""}
+            # * is no code: a row of all of them together
+            codes = set(rows[column].dropna().str.split("|").explode()) - {"", "*"}
             found += [f"{table}.{column}: {code}" for code in sorted(codes - explained)]
     return found
 

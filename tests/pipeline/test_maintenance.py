@@ -46,7 +46,8 @@ def customers(settings: Settings) -> dict[str, list[str]]:
 def test_a_person_goes_from_a_real_day_and_a_rerun_keeps_them_away(made, caplog):
     caplog.set_level(logging.DEBUG)
     before = customers(made)
-    assert all(CUSTOMER in ids for ids in before.values())
+    # not everybody has written something: feedback_item_state has rows of those who did
+    assert all(CUSTOMER in ids for table, ids in before.items() if table != "feedback_item_state")
     assert len(before) >= 6
     asked = {"source": "complete_journey", "customer": CUSTOMER, "linked": False}
     counts = maintenance.take(Run(made, Day.of(AS_OF), "maintenance__x", None), "erase", asked)

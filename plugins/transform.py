@@ -13,7 +13,7 @@ import os
 import re
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -155,7 +155,8 @@ def _parsed(variables: Mapping[str, Any]) -> Path:
             os.replace(work / name, folder / name)
     finally:
         shutil.rmtree(work, ignore_errors=True)
-    by_use = sorted((path for path in root.iterdir() if path.is_dir()), key=lambda path: path.stat().st_mtime)
+    kept = (path for path in root.iterdir() if not path.name.startswith("."))  # those are being made
+    by_use = sorted(kept, key=lambda path: path.stat().st_mtime)
     for old in by_use[:-_KEPT]:
         shutil.rmtree(old, ignore_errors=True)
     return folder
@@ -233,7 +234,7 @@ def project(folder: Path, sources: Sequence[str]) -> Path:
             continue
         if link.is_symlink() and link.readlink() != path:  # of the release before this one
             link.unlink()
-        if not os.path.lexists(link):
+        with suppress(FileExistsError):  # there already, or made by a run beside this one
             link.symlink_to(path)
     others = [
         f"{path.relative_to(PROJECT)}/\n"

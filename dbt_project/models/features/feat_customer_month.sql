@@ -103,79 +103,39 @@ invitations as (
     group by days.as_of, referrals.referrer_id, {{ month_number('referrals.invited_on') }}
 ),
 
-parts as (
+asked as (
     select
         as_of,
         customer_id,
         month,
-        orders,
-        net_amount,
-        is_repeat,
-        false as is_at_risk,
-        false as is_lost,
-        0 as csat_answers,
-        0 as csat_satisfied,
-        0 as nps_answers,
-        0 as nps_promoters,
-        0 as nps_detractors,
-        false as is_referrer
-    from bought
-
-    union all
-
-    select
-        as_of,
-        customer_id,
-        month,
-        0 as orders,
-        0 as net_amount,
-        false as is_repeat,
-        true as is_at_risk,
-        is_lost,
-        0 as csat_answers,
-        0 as csat_satisfied,
-        0 as nps_answers,
-        0 as nps_promoters,
-        0 as nps_detractors,
-        false as is_referrer
-    from at_risk
-
-    union all
-
-    select
-        as_of,
-        customer_id,
-        month,
-        0 as orders,
-        0 as net_amount,
-        false as is_repeat,
-        false as is_at_risk,
-        false as is_lost,
         count(score) filter (where question_kind = 'csat') as csat_answers,
         count(*) filter (where question_kind = 'csat' and score >= 4) as csat_satisfied,
         count(score) filter (where question_kind = 'nps') as nps_answers,
         count(*) filter (where question_kind = 'nps' and score >= 9) as nps_promoters,
-        count(*) filter (where question_kind = 'nps' and score <= 6) as nps_detractors,
-        false as is_referrer
+        count(*) filter (where question_kind = 'nps' and score <= 6) as nps_detractors
     from answers
     group by as_of, customer_id, month
+),
 
-    union all
+-- each part says what it knows of the month; the others say nothing of that
+parts as (
+    select * from bought
+
+    union all by name
 
     select
-        as_of,
-        customer_id,
-        month,
-        0 as orders,
-        0 as net_amount,
-        false as is_repeat,
-        false as is_at_risk,
-        false as is_lost,
-        0 as csat_answers,
-        0 as csat_satisfied,
-        0 as nps_answers,
-        0 as nps_promoters,
-        0 as nps_detractors,
+        *,
+        true as is_at_risk
+    from at_risk
+
+    union all by name
+
+    select * from asked
+
+    union all by name
+
+    select
+        *,
         true as is_referrer
     from invitations
 ),
@@ -185,17 +145,17 @@ customer_months as (
         as_of,
         customer_id,
         month,
-        sum(orders) as orders,
-        cast(sum(net_amount) as decimal(18, 2)) as net_amount,
-        bool_or(is_repeat) as is_repeat,
-        bool_or(is_at_risk) as is_at_risk,
-        bool_or(is_lost) as is_lost,
-        sum(csat_answers) as csat_answers,
-        sum(csat_satisfied) as csat_satisfied,
-        sum(nps_answers) as nps_answers,
-        sum(nps_promoters) as nps_promoters,
-        sum(nps_detractors) as nps_detractors,
-        bool_or(is_referrer) as is_referrer
+        coalesce(sum(orders), 0) as orders,
+        cast(coalesce(sum(net_amount), 0) as decimal(18, 2)) as net_amount,
+        coalesce(bool_or(is_repeat), false) as is_repeat,
+        coalesce(bool_or(is_at_risk), false) as is_at_risk,
+        coalesce(bool_or(is_lost), false) as is_lost,
+        coalesce(sum(csat_answers), 0) as csat_answers,
+        coalesce(sum(csat_satisfied), 0) as csat_satisfied,
+        coalesce(sum(nps_answers), 0) as nps_answers,
+        coalesce(sum(nps_promoters), 0) as nps_promoters,
+        coalesce(sum(nps_detractors), 0) as nps_detractors,
+        coalesce(bool_or(is_referrer), false) as is_referrer
     from parts
     group by as_of, customer_id, month
 )

@@ -32,7 +32,7 @@ RULES = {
     "orders_of_one_day_are_one_occasion_and_the_window_ends_window_days_before_as_of",
     "the_second_order_counts_also_on_the_day_of_the_first",
     "an_unlinked_return_reduces_the_window_net_and_no_order",
-    "an_anonymous_order_makes_no_customer",
+    "a_sign_with_a_name_makes_a_customer_an_anonymous_one_does_not",
     "the_top_category_is_the_first_in_the_alphabet_among_equals",
     "nothing_said_is_zero_when_delivered_and_null_when_not",
     "a_customer_whose_columns_contradict_one_another_is_counted",

@@ -59,10 +59,11 @@ with_touch as (
 with_event as (
     {%- for entity, day in {
         'usage_events': 'event_on', 'service_tickets': 'opened_on', 'interactions': 'sent_on', 'loyalty_points': 'booked_on',
+        'web_events': 'event_on', 'social': 'acted_on', 'referrals': 'invited_on',
     }.items() %}
     select
         as_of_dates.as_of,
-        events.customer_id
+        events.{{ 'referrer_id' if entity == 'referrals' else 'customer_id' }} as customer_id
     from {{ ref('stg_' ~ entity) }} as events
     inner join as_of_dates
         on events.{{ day }} < as_of_dates.as_of and {{ is_known('events', 'as_of_dates') }}

@@ -301,7 +301,7 @@ class Shop:
             )
         trials = [
             ("lifecycle.mature_orders", "up", 3.0, 4.0, "lifecycle", segment, *counts, 1)
-            for segment, *counts in (("LC4_mature", 2, 1, 0, 1), ("LC5_steady_light", 0, 1, 1, 0))
+            for segment, *counts in (("LC4_mature", 4, 3, 0, 1), ("LC5_steady_light", 2, 3, 1, 0))
         ]
         write(self.folder / "compared" / "threshold_trials.parquet", comparing.TRIALS, trials)
 
@@ -533,10 +533,10 @@ def test_one_step_of_a_threshold_says_who_would_move(shop):
     found = shop.rows(
         f"select segment_code, direction_label_en, {columns} from {{threshold_whatif}} order by 1"
     )
-    # of the two in the trial's scheme one goes from one stage to the other
+    # of the six in the trial's scheme one goes from one stage to the other
     assert [tuple(map(str, row)) for row in found] == [
-        ("LC4_mature", "One step up", "2", "1", "-1", "0", "1", "1", "0.500000"),
-        ("LC5_steady_light", "One step up", "0", "1", "1", "1", "0", "1", "0.500000"),
+        ("LC4_mature", "One step up", "4", "3", "-1", "0", "1", "1", "0.166667"),
+        ("LC5_steady_light", "One step up", "2", "3", "1", "1", "0", "1", "0.166667"),
     ]
 
 

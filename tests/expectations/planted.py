@@ -157,6 +157,8 @@ GOOD = {
             *SCHEME_TABLES.values(),
             "segment_profile",
             "segment_overlap",
+            "segment_attractiveness",
+            "threshold_whatif",
             "dictionary",
         )
     ],

@@ -29,6 +29,14 @@ segment_overlap as (
     select * from {{ ref('segment_overlap') }}
 ),
 
+segment_attractiveness as (
+    select * from {{ ref('segment_attractiveness') }}
+),
+
+threshold_whatif as (
+    select * from {{ ref('threshold_whatif') }}
+),
+
 dictionary as (
     select * from {{ ref('dictionary') }}
 ),
@@ -105,6 +113,20 @@ overlap_sums as (
         sum(customers_in_both) as customers
     from segment_overlap
     group by scheme, other_scheme
+),
+
+-- everybody stays somewhere, whatever number is tried; without trials there is nothing to add up
+trial_sums as (
+    select
+        setting,
+        direction,
+        scheme,
+        sum(customers) as customers,
+        sum(customers_then) as customers_then,
+        sum(moved_in) as moved_in,
+        sum(moved_out) as moved_out
+    from threshold_whatif
+    group by setting, direction, scheme
 ),
 
 named_actions as (
@@ -215,6 +237,33 @@ measured as (
 
     {{ marts_measures('segment_overlap', 'overlap_sums cross join population', {
         'customers_difference': 'max(abs(overlap_sums.customers - population.customers))',
+    }) }}
+
+    union all
+
+    {{ marts_measures('segment_attractiveness', 'segment_attractiveness', {
+        'rows': 'count(*)',
+        'distinct_keys': "count(distinct scheme || '/' || segment_code)",
+        'rows_of_another_day': 'count(*) filter (where as_of <> ' ~ marts_as_of() ~ ' or known_on <> '
+            ~ marts_known_on() ~ ')',
+        'labels_missing_zh': "count(*) filter (where coalesce(label_zh, '') = '')",
+        'labels_missing_en': "count(*) filter (where coalesce(label_en, '') = '')",
+    }) }}
+
+    union all
+
+    {{ marts_measures('threshold_whatif', 'threshold_whatif', {
+        'rows': 'nullif(count(*), 0)',
+        'distinct_keys': "nullif(count(distinct setting || '/' || direction || '/' || scheme || '/' || segment_code), 0)",
+        'labels_missing_zh': "count(*) filter (where coalesce(label_zh, '') = '')",
+        'labels_missing_en': "count(*) filter (where coalesce(label_en, '') = '')",
+    }) }}
+
+    union all
+
+    {{ marts_measures('threshold_whatif', 'trial_sums cross join population', {
+        'customers_difference': 'max(greatest(abs(trial_sums.customers - population.customers), '
+            ~ 'abs(trial_sums.customers_then - population.customers), abs(moved_in - moved_out)))',
     }) }}
 
     union all

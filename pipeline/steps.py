@@ -81,6 +81,7 @@ def check_landed(run: Run) -> dict[str, int]:
 def load_raw(run: Run) -> dict[str, int]:
     """Put what passed the gate into raw and quarantine, and note every delivery the day may see."""
     raw.put_in_place(run.lake, run.pending)
+    shutil.rmtree(run.folder / "fit", ignore_errors=True)  # it was built of what was there before
     raw.ensure_empty(run.lake, run.sources)
     deliveries = raw.deliveries(run.lake, run.sources, run.day.known_on)
     raw.write_deliveries(run.folder / "deliveries.parquet", deliveries)
@@ -118,7 +119,12 @@ def _build_features(run: Run, folder: Path, day: Day) -> dict[str, int]:
         leftover.unlink()
     shutil.rmtree(folder / "features", ignore_errors=True)  # the lake may share its file: never write into it
     return transform.build(
-        _FEATURE_LAYERS, folder, _variables(run, folder, day), "features", run.settings.resources.memory_limit
+        _FEATURE_LAYERS,
+        folder,
+        _variables(run, folder, day),
+        "features",
+        run.settings.resources.memory_limit,
+        without=("tag:training",),
     )
 
 
@@ -134,6 +140,7 @@ def _variables(run: Run, folder: Path, day: Day) -> dict[str, Any]:
         "identity": list(run.settings.identity),
         "time_zone": run.settings.time_zone,
         "currency": run.settings.currency,
+        "churn_horizon_days": 90,
     }
 
 
@@ -162,12 +169,7 @@ def fit_cutpoints(run: Run) -> dict[str, Any]:
     from models import cutpoints
 
     start = run.day.month_start
-    features = run.folder / "features" / "customer_features.parquet"
-    if start != run.day or not features.exists():
-        folder = run.folder / "fit"
-        feedback_text.read(run, folder, start, _variables(run, folder, start))
-        _build_features(run, folder, start)
-        features = folder / "features" / "customer_features.parquet"
+    features = _month_start(run) / "features" / "customer_features.parquet"
     fitted = cutpoints.fit(lake.Columns(features), run.settings.thresholds)
     fitted = fitted.with_reference_shares(_shares(run, features, fitted))
     version = artifacts.save(run.lake, _cutpoint_kind(run), start.as_of, fitted.to_json(), fitted.card())
@@ -175,6 +177,23 @@ def fit_cutpoints(run: Run) -> dict[str, Any]:
     if in_force != version:
         log.warning("fitted %s, but %s was fitted before it and stays in force", version, in_force)
     return {"cutpoint_version": in_force, "fitted": version, "made": True, "status": fitted.status}
+
+
+def _month_start(run: Run) -> Path:
+    """The folder with the features of the month's first day and the working file they were built in.
+
+    It is the run's own where the run is of that day; else they are built beside it, once a run.
+    """
+    start = run.day.month_start
+    if start == run.day and (run.folder / "features" / "customer_features.parquet").exists():
+        return run.folder
+    folder = run.folder / "fit"
+    built = folder / "built.json"  # written last: what a killed build left is not taken for features
+    if not built.exists():
+        feedback_text.read(run, folder, start, _variables(run, folder, start))
+        _build_features(run, folder, start)
+        lake.write_json(built, {"as_of": start.as_of.isoformat()})
+    return folder
 
 
 def _shares(run: Run, features: Path, fitted: Any) -> dict[str, dict[str, float]]:

@@ -85,6 +85,8 @@ def build(
     *,
     tests: bool = True,
     alone: bool = False,
+    without: Sequence[str] = (),
+    schemas: Mapping[str, str] | None = None,
 ) -> dict[str, int]:
     """Build `layers` (dbt selectors) of the project into `run_dir`/run.duckdb; return counts per status.
 
@@ -93,7 +95,10 @@ def build(
     the lake's layers for the next run, as parsing takes longer than most builds. Without `tests` data tests
     are left to another build of the same rows.
 
-    With `alone`, tests that also look at tables of other layers are left out: those need not be there.
+    With `alone`, tests that also look at tables of other layers are left out: those need not be there. What
+    `without` selects is left out of `layers`. `schemas` gives a schema another name for this build alone: its
+    tables are built beside those that are there under its own name, and reading another schema they find what
+    is there.
 
     Raises ModelWrong for a model that is wrong itself, BuildFailed for one that failed for another reason,
     TestsBroken for a data test; each names every node concerned.
@@ -117,10 +122,12 @@ def build(
             command += ["--exclude-resource-type", "test"]
         if alone:
             command += ["--indirect-selection", "cautious"]
+        if without:
+            command += ["--exclude", *without]
         command += _arguments(parsed / "project", target, variables)
         shutil.copyfile(parsed / "manifest.json", target / "manifest.json")
         try:
-            outcome = dbtRunner(manifest=_manifest(parsed, variables)).invoke(command)
+            outcome = dbtRunner(manifest=_manifest(parsed, variables, schemas or {})).invoke(command)
         finally:
             DuckDBConnectionManager.close_all_connections()
     results = target / "run_results.json"
@@ -175,8 +182,11 @@ def _key(lasting: Mapping[str, Any]) -> str:
     return digest.hexdigest()[:16]
 
 
-def _manifest(parsed: Path, variables: Mapping[str, Any]) -> Any:
-    """The parsed project as dbt takes it, with the run's own folder and day where parsing left a word."""
+def _manifest(parsed: Path, variables: Mapping[str, Any], schemas: Mapping[str, str]) -> Any:
+    """The parsed project as dbt takes it, with the run's own folder and day where parsing left a word.
+
+    A schema's other name is put in here, as one given to dbt would be another project to parse.
+    """
     from dbt.contracts.graph.manifest import Manifest
     from dbt.parser.manifest import extended_mashumuro_decoder
 
@@ -197,6 +207,10 @@ def _manifest(parsed: Path, variables: Mapping[str, Any]) -> Any:
     for node in manifest.nodes.values():
         put_in(node.config._extra)
         put_in(node.unrendered_config)
+        if node.resource_type == "model" and node.schema in schemas:
+            named = schemas[node.schema]
+            node.relation_name = node.relation_name.replace(f'"{node.schema}"', f'"{named}"')
+            node.schema = named
     for source in manifest.sources.values():
         for meta in (source.meta, source.source_meta, source.config.meta):
             put_in(meta)

@@ -65,6 +65,10 @@ RULES = {
     "shares_begin_at_three_and_a_surcharge_is_no_discount",
     "two_that_lead_together_are_no_preference",
     "concentration_counts_from_buying_every_brand_on_sale_alike",
+    "an_order_on_the_first_day_of_the_horizon_keeps_a_customer_and_one_on_its_end_does_not",
+    "a_label_is_null_while_its_horizon_is_open_also_for_who_bought_already",
+    "a_horizon_that_ends_on_the_day_being_run_has_passed",
+    "an_order_that_came_back_or_was_never_paid_keeps_nobody",
 }
 APRIL = "as_of = date '2017-04-01'"
 MAY = "as_of = date '2017-05-01'"

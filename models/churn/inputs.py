@@ -1,0 +1,258 @@
+"""What the churn model is told of a customer: numbers of one row of the features, each with its reason.
+
+Every input is row-local: a function of the customer's own features, of the laws of the days between orders
+that are in force (`levels`), and of a BG/NBD fitted before. It is nan where it is unknown, which the model
+takes as a value of its own: an extract that is absent changes nothing between customers.
+
+A reason group says what a customer is told to be at risk for when the inputs of the group raise the score.
+Inputs without a group describe the customer (how much, how often, since when) and are nobody's fault.
+Source: definitions part 8, section 7, reason codes.
+"""
+
+from __future__ import annotations
+
+from types import MappingProxyType
+from typing import TYPE_CHECKING, NamedTuple
+
+from models import units
+from models.churn import levels
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    import numpy as np
+    import pandas as pd
+
+    from models.churn.levels import GapLaw
+    from models.cutpoints import Cutpoints
+    from models.value import BgNbd
+
+GROUPS = (
+    "price",
+    "quality",
+    "service",
+    "frequency_drop",
+    "value_drop",
+    "category_exit",
+    "no_interaction",
+    "season",
+)
+
+
+class Input(NamedTuple):
+    """The reason group an input belongs to (None: it describes, and accuses nobody) and its extract."""
+
+    group: str | None
+    extract: str
+
+
+class Laws(NamedTuple):
+    """The laws of the days between orders in force; both None on the calendar. Cut-points have them too."""
+
+    gap_law: GapLaw | None
+    second_order_law: GapLaw | None
+
+
+def _inputs(extract: str, **groups: str) -> dict[str, Input]:
+    """The inputs of an extract, listed in a text per group; `describes` is no group."""
+    return {
+        name: Input(None if group == "describes" else group, extract)
+        for group, names in groups.items()
+        for name in names.split()
+    }
+
+
+INPUTS: Mapping[str, Input] = MappingProxyType(
+    {
+        **_inputs(
+            "order_lines",
+            describes="""tenure_days occasions_life orders_w orders_per_30d gap_typical_days gap_cv
+                orders_expected aov_w net_w second_order_days""",
+            frequency_drop="""recency_days recency_of_typical recency_surprise p_alive orders_30d orders_90d
+                orders_90d_of_usual orders_90d_of_previous last_gap_of_typical""",
+            value_drop="net_30d net_90d net_90d_of_usual net_90d_of_previous",
+            price="discount_value_share discount_count_share",
+        ),
+        **_inputs(
+            "products",
+            describes="categories_w top_category_share category_hhi price_level brand_hhi brand_repeat_rate",
+        ),
+        **_inputs(
+            "campaign_touches",
+            price="promotion_order_share coupons_redeemed_365d",
+            describes="campaigns_365d",
+        ),
+        **_inputs("returns", quality="returns_365d return_rate_180d last_return_days"),
+        **_inputs(
+            "feedback",
+            quality="rating_mean_365d product_experience_evidence feature_gap_evidence",
+            service="complaints_180d unresolved_complaints_365d open_complaints last_complaint_days "
+            "after_sales_evidence",
+            price="price_evidence",
+        ),
+        **_inputs("survey_responses", service="csat_last nps_last repurchase_intent_last"),
+        **_inputs("service_tickets", service="service_contacts_per_order installs_repairs_per_order"),
+        **_inputs(
+            "web_events",
+            no_interaction="visits_90d views_30d decision_steps_30d",
+            price="unbought_after_rise_share",
+        ),
+        **_inputs("interactions", no_interaction="opens_90d clicks_90d replies_90d response_share_365d"),
+        **_inputs("usage_events", no_interaction="usage_days_30d feature_breadth"),
+        **_inputs("loyalty_points", no_interaction="last_points_days", describes="points_balance"),
+    }
+)
+"""Name of an input → its reason group and the extract it rests on, in the order they are shown in."""
+
+_MADE_HERE = {
+    "orders_per_30d",
+    "gap_typical_days",
+    "orders_expected",
+    "recency_of_typical",
+    "recency_surprise",
+    "p_alive",
+    "orders_90d_of_usual",
+    "orders_90d_of_previous",
+    "last_gap_of_typical",
+    "net_90d_of_usual",
+    "net_90d_of_previous",
+    "response_share_365d",
+}
+_AS_THEY_ARE = tuple(name for name in INPUTS if name not in _MADE_HERE)
+FEATURES: tuple[str, ...] = (
+    "customer_id",
+    "as_of",
+    "orders_life",
+    "gaps",
+    "gap_ln_sum",
+    "gap_ln_sq_sum",
+    "last_gap_days",
+    "orders_previous_90d",
+    "net_previous_90d",
+    "net_previous_270d",
+    "responses_365d",
+    "contacts_365d",
+    "stop_reason_stated",
+    "stop_reason_stated_days",
+    *_AS_THEY_ARE,
+)
+"""The columns of customer_features the model reads, those for levels and stated reasons included."""
+
+_QUARTER = 90.0
+
+
+def inputs(
+    features: pd.DataFrame,
+    laws: Laws | Cutpoints,
+    bg_nbd: BgNbd | None,
+    horizon_days: int,
+    thresholds: levels.Thresholds,
+) -> dict[str, np.ndarray]:
+    """The inputs of each customer of `features` by name, in the order of INPUTS: float64, nan where
+    unknown.
+
+    `laws` are those in force (cut-points will do), `thresholds` those of the levels. Without `bg_nbd` its
+    inputs are nan. Raises FeatureMissing for a column that is not there.
+    """
+    import numpy as np
+
+    units.require(features, FEATURES, "churn inputs")
+    known = {name: _numbers(features, name) for name in _AS_THEY_ARE}
+    gaps = units.whole(features, "gaps", missing=0)
+    orders_life = units.whole(features, "orders_life", missing=0)
+    bought = orders_life >= 1
+    recency, tenure = known["recency_days"], known["tenure_days"]
+    _, mu, sigma, days = levels.customer_limits(
+        orders_life,
+        gaps,
+        units.whole(features, "gap_ln_sum", missing=0),
+        units.whole(features, "gap_ln_sq_sum", missing=0),
+        laws,
+        thresholds,
+    )
+    # on the calendar nobody has a law: the first limit, three quarters of all gaps, stands in for the median
+    typical = np.where(np.isnan(mu), days.q75_days, np.exp(mu))
+    spread = np.where(np.isnan(sigma), 1.0, np.maximum(sigma, 0.05))
+    p_alive, expected = _bg_nbd(bg_nbd, gaps, tenure - recency, tenure, bought, float(horizon_days))
+
+    # what a quarter usually brings is told by the time before it, from the first order on
+    seen_days = np.minimum(tenure, 365.0)
+    before_days = seen_days - _QUARTER
+    orders_before = known["orders_w"] - known["orders_90d"]
+    net_before = known["net_w"] - known["net_90d"]
+    quarters = np.where(before_days >= 30, before_days / _QUARTER, np.nan)
+    old = tenure > 2 * _QUARTER
+    found = {
+        **known,
+        "orders_per_30d": known["orders_w"] / np.maximum(seen_days, 30.0) * 30.0,
+        "gap_typical_days": np.where(bought, typical, np.nan),
+        "orders_expected": expected,
+        "recency_of_typical": recency / typical,
+        "recency_surprise": np.log(recency / typical) / spread,
+        "p_alive": p_alive,
+        "orders_90d_of_usual": _ratio(known["orders_90d"], orders_before / quarters),
+        "orders_90d_of_previous": _ratio(
+            known["orders_90d"], np.where(old, _numbers(features, "orders_previous_90d"), np.nan)
+        ),
+        "last_gap_of_typical": _numbers(features, "last_gap_days") / typical,
+        "net_90d_of_usual": _ratio(known["net_90d"], net_before / quarters),
+        "net_90d_of_previous": _ratio(
+            known["net_90d"], np.where(old, _numbers(features, "net_previous_90d"), np.nan)
+        ),
+        "response_share_365d": _ratio(
+            _numbers(features, "responses_365d"), _numbers(features, "contacts_365d")
+        ),
+    }
+    return {name: found[name] for name in INPUTS}
+
+
+def stated(features: pd.DataFrame, valid_days: int, groups: Mapping[str, str]) -> np.ndarray:
+    """The position in GROUPS of the reason a customer named in a survey of the last `valid_days` days, or -1.
+
+    `groups` says which group an answer to the question for why somebody stopped buying stands for.
+    """
+    import numpy as np
+
+    place = units.positions(features, "stop_reason_stated", tuple(groups))
+    age = units.whole(features, "stop_reason_stated_days", missing=-1)
+    at = np.array([*(GROUPS.index(group) for group in groups.values()), -1])
+    return np.where((age >= 0) & (age <= valid_days), at[place], -1)
+
+
+def _numbers(features: pd.DataFrame, column: str) -> np.ndarray:
+    """The column as float64, nan for null; decimals and nullable integers alike."""
+    import numpy as np
+
+    values = features[column]
+    if isinstance(values.dtype, np.dtype) and values.dtype.kind in "iuf":
+        return values.to_numpy(dtype=np.float64)
+    if values.isna().all():
+        return np.full(len(values), np.nan)
+    return values.astype("Float64").to_numpy(dtype=np.float64, na_value=np.nan)
+
+
+def _ratio(part: np.ndarray, whole: np.ndarray) -> np.ndarray:
+    """part / whole, nan where whole is not above zero."""
+    import numpy as np
+
+    there = whole > 0
+    return np.where(there, part / np.where(there, whole, 1.0), np.nan)
+
+
+def _bg_nbd(
+    model: BgNbd | None,
+    x: np.ndarray,
+    t_x: np.ndarray,
+    t: np.ndarray,
+    bought: np.ndarray,
+    ahead: float,
+) -> tuple[np.ndarray, np.ndarray]:
+    """P(alive) and the orders expected in the next `ahead` days; nan without an order or a model."""
+    import numpy as np
+
+    p_alive, expected = np.full(len(x), np.nan), np.full(len(x), np.nan)
+    if model is not None and bought.any():
+        history = x[bought], t_x[bought], t[bought]
+        p_alive[bought] = model.p_alive(*history)
+        expected[bought] = model.expected_purchases(ahead, *history)
+    return p_alive, expected

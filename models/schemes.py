@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from models.churn import levels
+from models.churn import levels, probability
 from models.segments import lifecycle, purchase_group, rfm, value_index, value_tier
 from models.segments.engagement import (
     contact_channel,
@@ -114,7 +114,8 @@ class MinimumData:
 class Thresholds:
     """The thresholds of every scheme, and the data cut-points need; a field per scheme of SCHEMES.
 
-    Beside them those of the sentiment of free text, which the schemes read feedback by.
+    Beside them those of the sentiment of free text, which the schemes read feedback by, and those of the
+    probability of churn.
 
     The lifecycle stages and silence judge by the same churn levels as the scheme churn_level, always, and
     satisfaction holds a reorder against the same cycle as the stages; referral takes its indices from
@@ -153,10 +154,13 @@ class Thresholds:
     silent: silent.Thresholds = field(default_factory=silent.Thresholds)
     minimum_data: MinimumData = field(default_factory=MinimumData)
     sentiment: sentiment.Thresholds = field(default_factory=sentiment.Thresholds)
+    churn: probability.Thresholds = field(default_factory=probability.Thresholds)
 
     def __post_init__(self) -> None:
         if self.lifecycle.levels != self.churn_level:
             object.__setattr__(self, "lifecycle", replace(self.lifecycle, levels=self.churn_level))
+        if self.churn.levels != self.churn_level:
+            object.__setattr__(self, "churn", replace(self.churn, levels=self.churn_level))
         if self.satisfaction.lifecycle != self.lifecycle:
             object.__setattr__(self, "satisfaction", replace(self.satisfaction, lifecycle=self.lifecycle))
         if self.silent.levels != self.churn_level:

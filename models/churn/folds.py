@@ -143,7 +143,7 @@ def read(features: pd.DataFrame, on: date, *, labelled: bool, thresholds: Thresh
     import numpy as np
     import pandas as pd
 
-    units.require(features, [*inputs.FEATURES, LABEL] if labelled else inputs.FEATURES, "churn folds")
+    units.require(features, [*inputs.TRAINING, LABEL] if labelled else inputs.TRAINING, "churn folds")
     laws = laws_of(features, thresholds)
     can_be_lost, level = eligible(features, laws, thresholds)
     ids = features["customer_id"].astype("str").to_numpy(dtype=object)
@@ -165,7 +165,7 @@ def read(features: pd.DataFrame, on: date, *, labelled: bool, thresholds: Thresh
     bought = order[units.whole(features, "orders_life", missing=0)[order] >= 1][: thresholds.max_rows]
     model = _bg_nbd(_taken(features, ("gaps", "recency_days", "tenure_days"), bought))
     taken = order[can_be_lost[order]][: thresholds.max_rows]
-    few = _taken(features, inputs.FEATURES, taken)
+    few = _taken(features, inputs.TRAINING, taken)
     found = inputs.inputs(few, laws, model, thresholds.horizon_days, thresholds.levels)
     return Cut(on, found, y[taken], level[taken], len(ids), rows, churned, model)
 

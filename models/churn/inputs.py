@@ -69,37 +69,26 @@ INPUTS: Mapping[str, Input] = MappingProxyType(
             describes="""tenure_days occasions_life orders_w orders_per_30d gap_typical_days gap_cv
                 orders_expected aov_w net_w second_order_days""",
             frequency_drop="""recency_days recency_of_typical recency_surprise p_alive orders_30d orders_90d
-                orders_90d_of_usual orders_90d_of_previous last_gap_of_typical""",
+                orders_90d_of_usual orders_90d_of_previous orders_w_of_180d_ago last_gap_of_typical""",
             value_drop="net_30d net_90d net_90d_of_usual net_90d_of_previous",
-            price="discount_value_share discount_count_share",
+            price="discount_share_w discount_order_share_w",
         ),
-        **_inputs(
-            "products",
-            describes="categories_w top_category_share category_hhi price_level brand_hhi brand_repeat_rate",
-        ),
-        **_inputs(
-            "campaign_touches",
-            price="promotion_order_share coupons_redeemed_365d",
-            describes="campaigns_365d",
-        ),
+        **_inputs("products", describes="categories_w"),
+        **_inputs("campaign_touches", describes="campaigns_365d", price="coupons_redeemed_365d"),
         **_inputs("returns", quality="returns_365d return_rate_180d last_return_days"),
         **_inputs(
             "feedback",
-            quality="rating_mean_365d product_experience_evidence feature_gap_evidence",
-            service="complaints_180d unresolved_complaints_365d open_complaints last_complaint_days "
-            "after_sales_evidence",
-            price="price_evidence",
+            quality="rating_mean_365d review_score",
+            service="complaints_180d unresolved_complaints_365d open_complaints last_complaint_days",
         ),
-        **_inputs("survey_responses", service="csat_last nps_last repurchase_intent_last"),
-        **_inputs("service_tickets", service="service_contacts_per_order installs_repairs_per_order"),
+        **_inputs("survey_responses", service="csat_score nps_score"),
+        **_inputs("web_events", no_interaction="visits_90d views_30d decision_steps_30d"),
         **_inputs(
-            "web_events",
-            no_interaction="visits_90d views_30d decision_steps_30d",
-            price="unbought_after_rise_share",
+            "interactions",
+            no_interaction="opens_90d clicks_90d replies_90d response_share_365d",
+            describes="contacts_365d",
         ),
-        **_inputs("interactions", no_interaction="opens_90d clicks_90d replies_90d response_share_365d"),
         **_inputs("usage_events", no_interaction="usage_days_30d feature_breadth"),
-        **_inputs("loyalty_points", no_interaction="last_points_days", describes="points_balance"),
     }
 )
 """Name of an input → its reason group and the extract it rests on, in the order they are shown in."""
@@ -113,30 +102,35 @@ _MADE_HERE = {
     "p_alive",
     "orders_90d_of_usual",
     "orders_90d_of_previous",
+    "orders_w_of_180d_ago",
     "last_gap_of_typical",
     "net_90d_of_usual",
     "net_90d_of_previous",
+    "discount_share_w",
+    "discount_order_share_w",
     "response_share_365d",
 }
 _AS_THEY_ARE = tuple(name for name in INPUTS if name not in _MADE_HERE)
-FEATURES: tuple[str, ...] = (
+TRAINING: tuple[str, ...] = (
     "customer_id",
-    "as_of",
     "orders_life",
     "gaps",
     "gap_ln_sum",
     "gap_ln_sq_sum",
     "last_gap_days",
     "orders_previous_90d",
+    "orders_w_180d_ago",
     "net_previous_90d",
-    "net_previous_270d",
+    "list_w",
+    "discount_w",
+    "discount_orders_w",
     "responses_365d",
-    "contacts_365d",
-    "stop_reason_stated",
-    "stop_reason_stated_days",
     *_AS_THEY_ARE,
 )
-"""The columns of customer_features the model reads, those for levels and stated reasons included."""
+"""The columns of a past day that the model learns from, those for the levels included."""
+
+FEATURES: tuple[str, ...] = (*TRAINING, "stop_reason_stated", "stop_reason_stated_days")
+"""The columns of customer_features that are read to score a day: reasons somebody stated are no inputs."""
 
 _QUARTER = 90.0
 
@@ -156,7 +150,7 @@ def inputs(
     """
     import numpy as np
 
-    units.require(features, FEATURES, "churn inputs")
+    units.require(features, TRAINING, "churn inputs")
     known = {name: _numbers(features, name) for name in _AS_THEY_ARE}
     gaps = units.whole(features, "gaps", missing=0)
     orders_life = units.whole(features, "orders_life", missing=0)
@@ -194,14 +188,17 @@ def inputs(
         "orders_90d_of_previous": _ratio(
             known["orders_90d"], np.where(old, _numbers(features, "orders_previous_90d"), np.nan)
         ),
+        "orders_w_of_180d_ago": _ratio(
+            known["orders_w"], np.where(old, _numbers(features, "orders_w_180d_ago"), np.nan)
+        ),
         "last_gap_of_typical": _numbers(features, "last_gap_days") / typical,
         "net_90d_of_usual": _ratio(known["net_90d"], net_before / quarters),
         "net_90d_of_previous": _ratio(
             known["net_90d"], np.where(old, _numbers(features, "net_previous_90d"), np.nan)
         ),
-        "response_share_365d": _ratio(
-            _numbers(features, "responses_365d"), _numbers(features, "contacts_365d")
-        ),
+        "discount_share_w": _ratio(_numbers(features, "discount_w"), _numbers(features, "list_w")),
+        "discount_order_share_w": _ratio(_numbers(features, "discount_orders_w"), known["orders_w"]),
+        "response_share_365d": _ratio(_numbers(features, "responses_365d"), known["contacts_365d"]),
     }
     return {name: found[name] for name in INPUTS}
 

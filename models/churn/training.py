@@ -68,7 +68,7 @@ def train(
 ) -> ChurnModel:
     """The churn model of `as_of`, from the frames of `probability.cutoffs` and of `as_of` itself.
 
-    A frame has inputs.FEATURES of a day and, but for `as_of`, `is_churned`; it is asked for once, and read
+    A frame has inputs.TRAINING of a day and, but for `as_of`, `is_churned`; it is asked for once, and read
     column by column. `known` says whether the past was seen as it was then (as_then) or as it was handed
     over (handed_over). Raises LabelUnknown, LabelOneSided and FeatureMissing.
     """

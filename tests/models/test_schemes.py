@@ -120,4 +120,9 @@ def test_the_stages_judge_by_the_thresholds_of_the_levels():
 
 
 def test_every_scheme_has_its_thresholds():
-    assert [part.name for part in fields(schemes.Thresholds)] == [*SCHEMES, "minimum_data", "sentiment"]
+    assert [part.name for part in fields(schemes.Thresholds)] == [
+        *SCHEMES,
+        "minimum_data",
+        "sentiment",
+        "churn",
+    ]

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 # all but alike, and no likelihood tells them from customers who are alike altogether; beyond a = e^5 the
 # powers of `expected_if_alive` leave the range of doubles.
 BOUNDS = [(-9.0, 7.0), (-12.0, 12.0), (-9.0, 5.0), (-9.0, 7.0)]
+EVIDENCE = 3.32  # half of what chance alone exceeds once in a hundred times (chi-squared, one degree)
 NODES = 8  # of Gauss and Legendre; a discounted sum over ten years is exact to six digits with them
 
 
@@ -36,6 +37,7 @@ class BgNbd:
     """Fitted BG/NBD: `r` and `alpha` (in the unit of time) of the buying rates, `a` and `b` of drop-out.
 
     `log_likelihood` is of all `customers`; `unit_days` says how many days the unit of time has.
+    `log_likelihood_without` is the highest there is without any drop-out.
     """
 
     r: float
@@ -45,6 +47,13 @@ class BgNbd:
     customers: int
     log_likelihood: float
     unit_days: float = 1.0
+    log_likelihood_without: float | None = None
+
+    @property
+    def has_dropout(self) -> bool:
+        """Whether the histories show that anybody drops out; where not, P(alive) says nothing."""
+        without = self.log_likelihood_without
+        return without is None or self.log_likelihood - without > EVIDENCE
 
     def p_alive(self, x: np.ndarray, t_x: np.ndarray, t: np.ndarray) -> np.ndarray:
         """The probability that a customer is still alive at the end `t` of their observation.
@@ -163,7 +172,29 @@ def fit_bg_nbd(x: np.ndarray, t_x: np.ndarray, t: np.ndarray, *, unit_days: floa
     # scaled time takes x * ln(scale) out of the likelihood of each customer
     log_likelihood = -loss(at)[0] * customers - total(counts, rows[0]) * np.log(scale)
     found = (kept(each) for each in (r, alpha * scale, a, b))
-    return BgNbd(*found, int(customers), kept(log_likelihood), unit_days)
+    without = _highest_without_dropout(rows[0], rows[2], counts, scale)
+    return BgNbd(*found, int(customers), kept(log_likelihood), unit_days, kept(without))
+
+
+def _highest_without_dropout(x: np.ndarray, t: np.ndarray, counts: np.ndarray, scale: float) -> float:
+    """The highest log-likelihood of rates alone: equation 6 with a = 0, in which t_x plays no part."""
+    import numpy as np
+    from scipy.special import gammaln, psi
+
+    (x, t), which = distinct(x, t)
+    n, t = np.bincount(which, counts), t / scale
+    customers = n.sum()
+
+    def loss(theta: np.ndarray) -> tuple[float, np.ndarray]:
+        r, alpha = np.exp(theta)
+        log_time = np.log(alpha + t)
+        value = total(n, gammaln(r + x) - gammaln(r) + r * np.log(alpha) - (r + x) * log_time)
+        by_r = total(n, psi(r + x) - psi(r) + np.log(alpha) - log_time)
+        by_alpha = total(n, r / alpha - (r + x) / (alpha + t))
+        return -value / customers, -np.array([by_r * r, by_alpha * alpha]) / customers
+
+    at = lowest(loss, loss, BOUNDS[:2], "purchases without drop-out")
+    return -loss(at)[0] * customers - total(n, x) * float(np.log(scale))
 
 
 def _loss(x: np.ndarray, t_x: np.ndarray, t: np.ndarray, counts: np.ndarray, scale: float) -> Loss:

@@ -62,7 +62,18 @@ def _repeat(value: Value) -> list[str]:
         "",
         f"Mean rate while alive: one purchase in {law.alpha / law.r:,.1f} days; mean chance to drop out "
         f"after a purchase: {law.a / (law.a + law.b):.2%}.",
+        *_without_dropout(value),
         "",
+    ]
+
+
+def _without_dropout(value: Value) -> list[str]:
+    if value.repeat_status == "ok":
+        return []
+    return [
+        "",
+        "**No drop-out was seen**: the likelihood is highest without any. Orders are told, P(alive) is not, "
+        "as it would be 1 for everybody who came back once.",
     ]
 
 
@@ -80,11 +91,16 @@ def _second_order(value: Value) -> list[str]:
         f"| {law.came_back:,} |",
         "",
         f"Of those who come back, {value.follow_up:.0%} have done so after as many days as a tenth of the "
-        f"customers were watched at least ({value.wanted['follow_up']:.0%} wanted; error at most "
+        f"customers were watched at least (wanted: {value.wanted['follow_up']:.0%}, or "
+        f"{value.wanted['follow_up_if_all']:.0%} where everybody seems to; error at most "
         f"{value.wanted['share_error']:.0%}).",
     ]
-    if value.second_order_status == "follow_up_short":
-        lines += ["Too short a time to know the share by: not used, one-time buyers have no numbers."]
+    if value.second_order_status != "ok":
+        lines += [
+            "",
+            "**The share is not known well enough**: of one-time buyers orders are told, which hang on the "
+            "days that were watched, and P(alive) and the day of the next order are not.",
+        ]
     return [*lines, ""]
 
 

@@ -37,8 +37,9 @@ if TYPE_CHECKING:
     import pandas as pd
 
 HORIZONS = (30, 90, 365)
-STATUSES = ("ok", "insufficient", "not_fitted", "follow_up_short")
-BASES = ("no_order", "repeat", "second_order", *STATUSES[1:])
+STATUSES = ("ok", "no_dropout", "share_unknown", "insufficient", "not_fitted")
+"""Of a law; with no_dropout and share_unknown orders are told, and P(alive) is not."""
+BASES = ("no_order", "repeat", "second_order", "insufficient", "not_fitted")
 AMOUNT_BASES = ("no_order", "gamma_gamma", "insufficient", "not_fitted")
 
 FEATURES = (
@@ -93,7 +94,12 @@ class Thresholds:
     min_follow_up: float = threshold(
         0.5,
         unit="share of those who come back",
-        reason="who was watched longest (nine tenths are not) must have had the time most take",
+        reason="the tenth of the customers watched longest must have had the time most take",
+    )
+    min_follow_up_if_all: float = threshold(
+        0.9,
+        unit="share of those who come back",
+        reason="that everybody comes back at last is believed of a shop that saw nearly all of it",
     )
     min_amount_ratio: float = threshold(
         0.01,
@@ -113,7 +119,8 @@ class Thresholds:
     def __post_init__(self) -> None:
         check_kinds(self)
         check_above(self, 0, "min_repeat_buyers", "min_history_days", "max_quiet_days")
-        check_within(self, 0, 1, "max_share_error", "min_follow_up", "min_amount_ratio")
+        check_within(self, 0, 1, "max_share_error", "min_amount_ratio")
+        check_within(self, 0, 1, "min_follow_up", "min_follow_up_if_all")
         check_within(self, 0, 10, "discount_rate")
         check_within(self, 1, 3_650, "clv_horizon_days", "next_order_within_days")
 
@@ -122,9 +129,10 @@ class Thresholds:
 class Value:
     """The frozen laws of one day, and what they are counted with.
 
-    A law is None unless its status is `ok`, but for a time to the second order that was followed up too
-    short, which is kept to be looked at and not used. `dependence` is the correlation of how often with how
-    much over repeat buyers, of the numbers and of their logarithms: Gamma-Gamma takes it for 0.
+    A law is None where its status is insufficient or not_fitted. `follow_up` is the share of those who come
+    back who have done so after as many days as the tenth watched longest were watched at least. `dependence`
+    is the correlation of how often with how much over repeat buyers, of the numbers and of their logarithms:
+    Gamma-Gamma takes it for 0.
     """
 
     as_of: str | None
@@ -244,15 +252,17 @@ class Value:
             numbers[days][who] = law.expected_if_alive(days, of_x, of_t)[which] * alive
         worth = law.discounted_if_alive(self.clv_horizon_days, self.rate, of_x, of_t)
         numbers["clv"][who] = worth[which] * alive
-        numbers["p_alive"][who] = alive
         numbers["next"][who] = law.time_to_next(x, t_x, t)
+        if self.repeat_status == "ok":
+            numbers["p_alive"][who] = alive
 
     def _score_once(self, numbers: _Numbers, who: np.ndarray, t: np.ndarray) -> None:
-        if self.second_order_status != "ok" or not who.any():
+        if self.second_order is None or not who.any():
             return
         (of_t,), which = distinct(t[who])
-        numbers["p_alive"][who] = self.second_order.p_back(of_t)[which]
-        numbers["next"][who] = self.second_order.time_to_next(of_t)[which]
+        if self.second_order_status == "ok":
+            numbers["p_alive"][who] = self.second_order.p_back(of_t)[which]
+            numbers["next"][who] = self.second_order.time_to_next(of_t)[which]
         if self.repeat is None:
             return
         for days in HORIZONS:
@@ -292,28 +302,28 @@ class Value:
         """Of who never bought, of who bought on several days, and of who bought on one."""
         lacking = {name: self.counts[name] for name in ("repeat_buyers", "history_days", "quiet_days")}
         lacking |= {f"{name}_wanted": self.wanted[name] for name in lacking}
-        if self.repeat_status == "ok":
+        if self.repeat is not None:
             law = self.repeat
             told = {"r": law.r, "alpha_days": law.alpha, "a": law.a, "b": law.b}
             shown = {name: float(f"{number:.4g}") for name, number in told.items()}
-            several = reasons.reason("repeat", "VALUE_REPEAT", customers=law.customers, **shown)
+            code = "VALUE_REPEAT" if self.repeat_status == "ok" else "VALUE_REPEAT_NO_DROPOUT"
+            several = reasons.reason("repeat", code, customers=law.customers, **shown)
         elif self.repeat_status == "insufficient":
             several = reasons.reason("insufficient", "VALUE_REPEAT_INSUFFICIENT", **lacking)
         else:
             several = reasons.reason("not_fitted", "VALUE_REPEAT_NOT_FITTED")
         law = self.second_order
-        told = {}
         if law is not None:
-            told = {"share_percent": round(100 * law.share, 2), "median_days": round(law.median_days, 1)}
-        if self.second_order_status == "ok":
-            code = "VALUE_SECOND_ORDER" if self.repeat is not None else "VALUE_SECOND_ORDER_ALONE"
-            once = reasons.reason("second_order", code, customers=law.customers, **told)
+            told = {"came_back": law.came_back, "customers": law.customers}
+            if self.second_order_status == "ok":
+                told["share_percent"] = round(100 * law.share, 2)
+                told["median_days"] = round(law.median_days, 1)
+                code = "VALUE_SECOND_ORDER" if self.repeat is not None else "VALUE_SECOND_ORDER_ALONE"
+            else:
+                code = "VALUE_SECOND_ORDER_SHARE_UNKNOWN"
+            once = reasons.reason("second_order", code, **told)
         elif self.second_order_status == "insufficient":
             once = reasons.reason("insufficient", "VALUE_SECOND_ORDER_INSUFFICIENT", **lacking)
-        elif self.second_order_status == "follow_up_short":
-            known = {"follow_up_percent": round(100 * (self.follow_up or 0), 1)}
-            known["follow_up_wanted_percent"] = round(100 * self.wanted["follow_up"], 1)
-            once = reasons.reason("follow_up_short", "VALUE_SECOND_ORDER_FOLLOW_UP", **known)
         else:
             once = reasons.reason("not_fitted", "VALUE_SECOND_ORDER_NOT_FITTED")
         return (reasons.reason("no_order", "VALUE_NO_ORDER"), several, once)
@@ -368,13 +378,16 @@ def fit(features: pd.DataFrame, thresholds: Thresholds) -> Value:
     known = (second_order_days > 0) | (x == 1)
     days = np.where(second_order_days > 0, second_order_days, t_x)
     second_order = _fitted(enough, said, fit_second_order, days, t, x > 0, known)
-    follow_up = second_order_status = None
+    missing = "not_fitted" if enough else "insufficient"
+    follow_up, repeat_status, second_order_status = None, missing, missing
+    if repeat is not None:
+        repeat_status = "ok" if repeat.has_dropout else "no_dropout"
     if second_order is not None:
         follow_up = round(1 - float(second_order.later_than(np.quantile(t, 0.9))), 6)
-        error = second_order.share_error
-        followed = follow_up >= thresholds.min_follow_up
-        if not followed or (error is not None and error > thresholds.max_share_error):
-            second_order_status = "follow_up_short"
+        bounded, error = second_order.is_bounded, second_order.share_error
+        long = follow_up >= (thresholds.min_follow_up_if_all if bounded else thresholds.min_follow_up)
+        sharp = bounded or (error is not None and error <= thresholds.max_share_error)
+        second_order_status = "ok" if long and sharp else "share_unknown"
     enough_amounts = enough and counts["repeat_amounts"] >= thresholds.min_repeat_buyers
     mean, n = mean_cents[usable] / 100, x[usable] + 1
     amounts = _fitted(enough_amounts, said, fit_gamma_gamma, n, mean)
@@ -386,12 +399,11 @@ def fit(features: pd.DataFrame, thresholds: Thresholds) -> Value:
         dependence(n[several] - 1, mean[several]),
         dependence(np.log(n[several]), np.log(mean[several])),
     )
-    missing = "not_fitted" if enough else "insufficient"
     return Value(
         as_of=_one_day(features, "as_of"),
         known_on=_one_day(features, "known_on"),
-        repeat_status="ok" if repeat is not None else missing,
-        second_order_status=second_order_status or ("ok" if second_order is not None else missing),
+        repeat_status=repeat_status,
+        second_order_status=second_order_status,
         amount_status="ok" if amounts is not None else "not_fitted" if enough_amounts else "insufficient",
         said=tuple(said),
         counts=MappingProxyType(dict(sorted(counts.items()))),
@@ -401,6 +413,7 @@ def fit(features: pd.DataFrame, thresholds: Thresholds) -> Value:
                 "history_days": thresholds.min_history_days,
                 "quiet_days": thresholds.max_quiet_days,
                 "follow_up": thresholds.min_follow_up,
+                "follow_up_if_all": thresholds.min_follow_up_if_all,
                 "share_error": thresholds.max_share_error,
             }
         ),

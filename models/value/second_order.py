@@ -8,8 +8,9 @@ Everybody counts, those who have not come back yet by not having done so until t
     P(comes back | none until t)            = pi (1 - F(t)) / (1 - pi F(t))
     P(comes back within h | none until t)   = pi (F(t + h) - F(t)) / (1 - pi F(t))
 
-Both fall to 0 as t grows, so nobody who came once is alive for ever. The share is known only as far as
-customers were watched for longer than most take to come back; `share_error` says how well.
+Both fall to 0 as t grows, so nobody who came once is alive for ever. The second is well known as far ahead as
+customers were watched; the share, and with it the first, only where they were watched for longer than most
+take to come back. `share_error` says how well.
 """
 
 from __future__ import annotations
@@ -50,6 +51,13 @@ class SecondOrder:
     customers: int
     came_back: int
     log_likelihood: float
+
+    @property
+    def is_bounded(self) -> bool:
+        """Whether the share is the highest there can be: nobody was seen to stay away for good."""
+        import math
+
+        return self.share > 0.999 / (1 + math.exp(-BOUNDS[0][1]))
 
     @property
     def median_days(self) -> float:

@@ -1,7 +1,9 @@
 """The time to the second order: planted and found again, and what it says of one-time buyers."""
 
 import numpy as np
+import pandas as pd
 import pytest
+from real_data import real_data
 
 from models import value
 from models.value import SecondOrder
@@ -126,3 +128,28 @@ def test_customers_of_cdnow_who_came_once_come_back_as_often_as_the_law_says(cdn
     later = set(cdnow_whole.loc[cdnow_whole["day"] > "1997-09-30", "customer"])
     came = first.index[once].isin(later).mean()
     assert law.p_back_within(273, until[once]).mean() == pytest.approx(came, abs=0.025)
+
+
+def test_where_hardly_anybody_comes_back_it_is_still_known_how_many_do_soon():
+    # Olist: three in a hundred; who ever will is not known, who will within 90 days is
+    folder = real_data("olist")
+    orders = pd.read_csv(folder / "olist_orders_dataset.csv.gz")
+    orders = orders[orders["order_status"] == "delivered"].merge(
+        pd.read_csv(folder / "olist_customers_dataset.csv.gz"), on="customer_id"
+    )
+    orders["day"] = pd.to_datetime(orders["order_purchase_timestamp"].str[:10])
+    days = orders[["customer_unique_id", "day"]].drop_duplicates().sort_values("day")
+    as_of = pd.Timestamp("2018-05-01")
+    past = days[days["day"] < as_of].groupby("customer_unique_id")["day"]
+    first, second = past.min(), past.nth(1).set_axis(days.loc[past.nth(1).index, "customer_unique_id"])
+    second = second.reindex(first.index)
+    until = (as_of - first).dt.days.to_numpy(dtype=float)
+    law = value.fit_second_order(
+        (second - first).dt.days.fillna(0).to_numpy(), until, second.notna().to_numpy()
+    )
+    assert law.share_error > 0.05
+    once = second.isna().to_numpy()
+    soon = days[(days["day"] >= as_of) & (days["day"] < as_of + pd.Timedelta(days=90))]
+    came = first.index[once].isin(soon["customer_unique_id"]).mean()
+    assert 0.004 < came < 0.008
+    assert law.p_back_within(90, until[once]).mean() == pytest.approx(came, rel=0.2)

@@ -140,7 +140,7 @@ def _variables(run: Run, folder: Path, day: Day) -> dict[str, Any]:
         "identity": list(run.settings.identity),
         "time_zone": run.settings.time_zone,
         "currency": run.settings.currency,
-        "churn_horizon_days": 90,
+        "churn_horizon_days": run.settings.thresholds.churn.horizon_days,
     }
 
 

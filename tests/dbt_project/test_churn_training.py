@@ -7,6 +7,8 @@ from datetime import date
 import pytest
 from small_shop import APRIL_1, MAY_1, Built, FixtureLake, build, sale, shop
 
+from models.churn.inputs import TRAINING
+
 HORIZON = {"churn_horizon_days": 30}
 MARCH_15 = ("2017-03-15", "2017-03-15")
 NOT_FEATURES = {"is_churned"}
@@ -32,7 +34,7 @@ def test_a_training_row_is_the_customers_features_of_that_day(three_days):
     shared = set(trained[0]) - NOT_FEATURES
     bought = {key for key, row in of_the_day.items() if row["orders_life"] > 0}
     assert shared <= set(next(iter(of_the_day.values())))
-    assert len(shared) > 50
+    assert shared == {*TRAINING, "as_of", "known_on"}  # neither more nor less than the model asks for
     assert {(row["customer_id"], row["as_of"]) for row in trained} == bought
     for row in trained:
         features = of_the_day[row["customer_id"], row["as_of"]]

@@ -20,105 +20,64 @@ customers as (
         cast(purchases.customer_id as varchar) as customer_id,
         labels.is_churned,
         purchases.orders_life,
-        purchases.orders_w,
-        purchases.orders_30d,
-        purchases.orders_90d,
-        purchases.orders_previous_90d,
-        purchases.net_life,
-        purchases.net_w,
-        purchases.net_30d,
-        purchases.net_90d,
-        purchases.net_previous_90d,
-        purchases.net_previous_270d,
-        purchases.first_order_on,
-        purchases.last_order_on,
-        purchases.recency_days,
-        purchases.tenure_days,
-        purchases.aov_w,
-        purchases.occasions_life,
-        purchases.second_order_days,
         purchases.gaps,
         purchases.gap_ln_sum,
         purchases.gap_ln_sq_sum,
-        purchases.gap_median_days,
-        purchases.gap_cv,
         purchases.last_gap_days,
+        purchases.orders_previous_90d,
         purchases.orders_w_180d_ago,
-        purchases.gap_cv_180d_ago,
+        purchases.net_previous_90d,
         purchases.list_w,
         purchases.discount_w,
         purchases.discount_orders_w,
+        purchases.tenure_days,
+        purchases.occasions_life,
+        purchases.orders_w,
+        purchases.gap_cv,
+        purchases.aov_w,
+        purchases.net_w,
+        purchases.second_order_days,
+        purchases.recency_days,
+        purchases.orders_30d,
+        purchases.orders_90d,
+        purchases.net_30d,
+        purchases.net_90d,
         purchases.categories_w,
-        purchases.return_amount_w,
-        prices.discount_count_share,
-        prices.discount_value_share,
-        prices.dsi_value,
-        prices.full_price_share,
-        prices.promotion_order_share,
-        prices.price_level,
-        prices.premium_line_share,
-        prices.new_product_share_365d,
-        affinities.top_category_share,
-        affinities.category_hhi,
-        affinities.brands_w,
-        affinities.brand_concentration,
-        affinities.brand_repeat_rate,
-        feedback.complaints_365d,
-        feedback.suggestions_365d,
-        feedback.reviews_365d,
-        feedback.enquiries_365d,
-        feedback.open_complaints,
-        feedback.rating_mean_365d,
-        feedback.csat_last,
-        feedback.nps_last,
+        usage.usage_days_30d,
+        usage.feature_breadth,
         feedback.returns_365d,
-        feedback.return_amount_365d,
-        satisfaction.csat_score,
-        satisfaction.nps_score,
+        feedback.rating_mean_365d,
+        feedback.open_complaints,
+        contacts.campaigns_365d,
+        contacts.coupons_redeemed_365d,
+        satisfaction.return_rate_180d,
         satisfaction.review_score,
         satisfaction.complaints_180d,
         satisfaction.unresolved_complaints_365d,
-        satisfaction.reorder_days_after_complaint,
-        satisfaction.shipped_orders_365d,
-        satisfaction.shipped_365d,
-        satisfaction.returned_of_shipped_365d,
-        satisfaction.return_rate_180d,
-        contacts.campaigns_365d,
-        contacts.coupons_redeemed_365d,
-        contacts.last_contact_days,
-        usage.usage_days_30d,
-        usage.feature_breadth,
+        satisfaction.csat_score,
+        satisfaction.nps_score,
         web.views_30d,
-        web.consideration_steps_30d,
         web.decision_steps_30d,
+        interactions.responses_365d,
+        interactions.last_return_days,
+        interactions.last_complaint_days,
         interactions.visits_90d,
         interactions.opens_90d,
         interactions.clicks_90d,
         interactions.replies_90d,
-        interactions.interactions_90d,
-        interactions.contacts_30d,
-        interactions.contacts_365d,
-        interactions.responses_365d,
-        interactions.reply_rate,
-        interactions.last_complaint_days,
-        interactions.last_return_days,
-        interactions.last_satisfied_days
+        interactions.contacts_365d
     from {{ ref('feat_purchase') }} as purchases
     inner join as_of_dates on purchases.as_of = as_of_dates.as_of
     inner join {{ ref('label_churn') }} as labels
         on purchases.as_of = labels.as_of and purchases.customer_id = labels.customer_id
-    left join {{ ref('feat_price') }} as prices
-        on purchases.as_of = prices.as_of and purchases.customer_id = prices.customer_id
-    left join {{ ref('feat_affinity') }} as affinities
-        on purchases.as_of = affinities.as_of and purchases.customer_id = affinities.customer_id
-    left join {{ ref('feat_feedback') }} as feedback
-        on purchases.as_of = feedback.as_of and purchases.customer_id = feedback.customer_id
-    left join {{ ref('feat_satisfaction') }} as satisfaction
-        on purchases.as_of = satisfaction.as_of and purchases.customer_id = satisfaction.customer_id
-    left join {{ ref('feat_contact') }} as contacts
-        on purchases.as_of = contacts.as_of and purchases.customer_id = contacts.customer_id
     left join {{ ref('feat_usage') }} as usage
         on purchases.as_of = usage.as_of and purchases.customer_id = usage.customer_id
+    left join {{ ref('feat_feedback') }} as feedback
+        on purchases.as_of = feedback.as_of and purchases.customer_id = feedback.customer_id
+    left join {{ ref('feat_contact') }} as contacts
+        on purchases.as_of = contacts.as_of and purchases.customer_id = contacts.customer_id
+    left join {{ ref('feat_satisfaction') }} as satisfaction
+        on purchases.as_of = satisfaction.as_of and purchases.customer_id = satisfaction.customer_id
     left join {{ ref('feat_web') }} as web
         on purchases.as_of = web.as_of and purchases.customer_id = web.customer_id
     left join {{ ref('feat_interaction') }} as interactions

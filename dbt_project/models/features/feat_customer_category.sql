@@ -4,17 +4,37 @@ as_of_dates as (
     {{ as_of_dates() }}
 ),
 
-products as (
+-- there are few categories and many products: the spelling of each category is looked at once
+categories as (
     select
-        as_of,
-        source,
-        product_id,
         category,
-        category_price,
-        launched_on,
-        {{ is_family_category('category', 'category_use') }} as is_family
+        category_use
     from {{ ref('feat_product') }}
     where category is not null
+    group by category, category_use
+),
+
+families as (
+    select
+        category,
+        category_use,
+        {{ is_family_category('category', 'category_use') }} as is_family
+    from categories
+),
+
+products as (
+    select
+        products.as_of,
+        products.source,
+        products.product_id,
+        products.category,
+        products.category_price,
+        products.launched_on,
+        families.is_family
+    from {{ ref('feat_product') }} as products
+    inner join families
+        on products.category = families.category
+            and products.category_use is not distinct from families.category_use
 ),
 
 -- the few orders that do not count are carried to the lines; carrying the many that do would take a table of them in

@@ -71,9 +71,10 @@ INPUTS: Mapping[str, Input] = MappingProxyType(
             frequency_drop="""recency_days recency_of_typical recency_surprise p_alive orders_30d orders_90d
                 orders_90d_of_usual orders_90d_of_previous orders_w_of_180d_ago last_gap_of_typical""",
             value_drop="net_30d net_90d net_90d_of_usual net_90d_of_previous",
-            price="discount_share_w discount_order_share_w",
+            price="discount_share_w discount_order_share_w discount_share_change basket_price_change",
+            season="orders_coming_of_year",
         ),
-        **_inputs("products", describes="categories_w"),
+        **_inputs("products", describes="categories_w", category_exit="category_left_share"),
         **_inputs("campaign_touches", describes="campaigns_365d", price="coupons_redeemed_365d"),
         **_inputs("returns", quality="returns_365d return_rate_180d last_return_days"),
         **_inputs(
@@ -108,6 +109,8 @@ _MADE_HERE = {
     "net_90d_of_previous",
     "discount_share_w",
     "discount_order_share_w",
+    "discount_share_change",
+    "orders_coming_of_year",
     "response_share_365d",
 }
 _AS_THEY_ARE = tuple(name for name in INPUTS if name not in _MADE_HERE)
@@ -125,6 +128,9 @@ TRAINING: tuple[str, ...] = (
     "discount_w",
     "discount_orders_w",
     "responses_365d",
+    "discount_share_90d",
+    "discount_share_before_90d",
+    "orders_coming_90d_year_ago",
     *_AS_THEY_ARE,
 )
 """The columns of a past day that the model learns from, those for the levels included."""
@@ -198,6 +204,9 @@ def inputs(
         ),
         "discount_share_w": _ratio(_numbers(features, "discount_w"), _numbers(features, "list_w")),
         "discount_order_share_w": _ratio(_numbers(features, "discount_orders_w"), known["orders_w"]),
+        "discount_share_change": _numbers(features, "discount_share_90d")
+        - _numbers(features, "discount_share_before_90d"),
+        "orders_coming_of_year": _ratio(_numbers(features, "orders_coming_90d_year_ago"), known["orders_w"]),
         "response_share_365d": _ratio(_numbers(features, "responses_365d"), known["contacts_365d"]),
     }
     return {name: found[name] for name in INPUTS}

@@ -67,6 +67,9 @@ RULES = {
     "concentration_counts_from_buying_every_brand_on_sale_alike",
     "an_order_on_the_first_day_of_the_horizon_keeps_a_customer_and_one_on_its_end_does_not",
     "a_label_is_null_while_its_horizon_is_open_also_for_who_bought_already",
+    "a_price_rose_by_what_all_lines_of_ninety_days_were_asked_for_against_those_before",
+    "lines_before_ninety_days_tell_what_became_dearer_and_those_since_which_category_is_still_bought",
+    "what_changed_is_told_of_the_ninety_days_against_those_before_and_unknown_without_both",
     "a_horizon_that_ends_on_the_day_being_run_has_passed",
     "an_order_that_came_back_or_was_never_paid_keeps_nobody",
 }

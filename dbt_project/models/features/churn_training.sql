@@ -65,7 +65,12 @@ customers as (
         interactions.opens_90d,
         interactions.clicks_90d,
         interactions.replies_90d,
-        interactions.contacts_365d
+        interactions.contacts_365d,
+        changes.discount_share_90d,
+        changes.discount_share_before_90d,
+        changes.basket_price_change,
+        changes.category_left_share,
+        changes.orders_coming_90d_year_ago
     from {{ ref('feat_purchase') }} as purchases
     inner join as_of_dates on purchases.as_of = as_of_dates.as_of
     inner join {{ ref('label_churn') }} as labels
@@ -82,6 +87,8 @@ customers as (
         on purchases.as_of = web.as_of and purchases.customer_id = web.customer_id
     left join {{ ref('feat_interaction') }} as interactions
         on purchases.as_of = interactions.as_of and purchases.customer_id = interactions.customer_id
+    left join {{ ref('feat_change') }} as changes
+        on purchases.as_of = changes.as_of and purchases.customer_id = changes.customer_id
     where purchases.orders_life > 0
 )
 

@@ -273,7 +273,12 @@ customers as (
         barriers.feature_gap_evidence,
         barriers.product_experience_evidence,
         barriers.after_sales_evidence,
-        barriers.price_evidence
+        barriers.price_evidence,
+        changes.discount_share_90d,
+        changes.discount_share_before_90d,
+        changes.basket_price_change,
+        changes.category_left_share,
+        changes.orders_coming_90d_year_ago
     from {{ ref('feat_customer') }} as customers
     inner join as_of_dates on customers.as_of = as_of_dates.as_of
     left join {{ ref('feat_profile') }} as profiles
@@ -318,6 +323,8 @@ customers as (
         on customers.as_of = needs.as_of and customers.customer_id = needs.customer_id
     left join {{ ref('feat_barrier') }} as barriers
         on customers.as_of = barriers.as_of and customers.customer_id = barriers.customer_id
+    left join {{ ref('feat_change') }} as changes
+        on customers.as_of = changes.as_of and customers.customer_id = changes.customer_id
 )
 
 select * from customers

@@ -29,6 +29,7 @@ products as (
         products.product_id,
         products.category,
         products.category_price,
+        products.price_change_90d,
         products.launched_on,
         families.is_family
     from {{ ref('feat_product') }} as products
@@ -93,6 +94,12 @@ compared as (
         counted_lines.customer_id,
         products.category,
         products.is_family,
+        counted_lines.ordered_on >= counted_lines.as_of - 90 as is_90d,
+        -- whole thousandths as well; of a product whose price doubled and more it is said that it doubled
+        case
+            when counted_lines.ordered_on < counted_lines.as_of - 90 and products.price_change_90d is not null
+                then cast(round(1000 * least(greatest(products.price_change_90d, -1), 1)) as bigint)
+        end as price_change,
         counted_lines.net_amount - coalesce(lines_returned.returned_amount, 0) as net_amount,
         case
             when counted_lines.quantity > 0 and counted_lines.list_amount > 0 and products.category_price > 0
@@ -131,7 +138,11 @@ per_category as (
         cast(coalesce(sum(price_ratio), 0) as bigint) as price_ratio_sum,
         count(*) filter (where price_ratio >= 1000 * {{ var('premium_price_ratio') }}) as premium_lines_w,
         count(since_launch_days) as launched_lines_w,
-        count(*) filter (where since_launch_days between 0 and {{ var('new_product_days') }}) as new_lines_w
+        count(*) filter (where since_launch_days between 0 and {{ var('new_product_days') }}) as new_lines_w,
+        count(*) filter (where is_90d) as lines_90d,
+        cast(coalesce(sum(net_amount) filter (where not is_90d), 0) as decimal(18, 2)) as net_before_90d,
+        count(price_change) as repriced_lines_w,
+        cast(coalesce(sum(price_change), 0) as bigint) as price_change_sum
     from compared
     group by as_of, customer_id, category
 )

@@ -26,7 +26,13 @@ sold as (
         lines.source,
         lines.product_id,
         sum(coalesce(lines.list_amount, lines.net_amount)) as list_amount,
-        sum(lines.quantity) as quantity
+        sum(lines.quantity) as quantity,
+        sum(
+            case
+                when lines.ordered_on >= as_of_dates.as_of - 90 then coalesce(lines.list_amount, lines.net_amount)
+            end
+        ) as list_amount_90d,
+        sum(lines.quantity) filter (where lines.ordered_on >= as_of_dates.as_of - 90) as quantity_90d
     from {{ ref('stg_order_lines') }} as lines
     inner join as_of_dates
         on lines.ordered_on < as_of_dates.as_of
@@ -43,7 +49,17 @@ sold as (
 priced as (
     select
         catalogue.*,
-        round(cast(sold.list_amount as double) / cast(sold.quantity as double), 4) as unit_price
+        round(cast(sold.list_amount as double) / cast(sold.quantity as double), 4) as unit_price,
+        case
+            when sold.quantity_90d > 0 and sold.quantity > sold.quantity_90d
+                then round(
+                        cast(sold.list_amount_90d as double) / cast(sold.quantity_90d as double)
+                        / (
+                            cast(sold.list_amount - sold.list_amount_90d as double)
+                            / cast(sold.quantity - sold.quantity_90d as double)
+                        ) - 1, 4
+                    )
+        end as price_change_90d
     from catalogue
     left join sold
         on catalogue.as_of = sold.as_of

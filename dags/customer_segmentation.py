@@ -70,10 +70,17 @@ with DAG(
     with TaskGroup("ingest") as ingest:
         chain(do("land"), do("check_landed"), do("load_raw"))
     with TaskGroup("build") as build:
-        chain(do("read_feedback"), do("build_features"), do("check_features"), do("ensure_cutpoints"))
+        chain(
+            do("read_feedback"),
+            do("build_features"),
+            do("check_features"),
+            do("ensure_cutpoints"),
+            do("ensure_value"),
+        )
     with TaskGroup("score") as score:
         for family in FAMILIES:
             do(f"score:{family}", name=family)
+        do("score_value", name="value")
     with TaskGroup("publish") as publish:
         chain(do("compare"), do("build_marts"), do("audit"), do("publish"))
 

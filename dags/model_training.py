@@ -56,5 +56,6 @@ with DAG(
         do("fit_cutpoints", name="fit"),
         do("evaluate_cutpoints", name="evaluate"),
         do("promote_cutpoints", name="promote"),
+        do("fit_value"),
     ]
     chain(*ingest, *model)

@@ -28,6 +28,7 @@ from models.segments.taste import (
 from models.segments.voice import barrier, loyalty, need, referral, satisfaction
 from models.text import sentiment
 from models.thresholds import check_kinds, check_within, threshold
+from models.value import customer_value
 
 if TYPE_CHECKING:
     from types import ModuleType
@@ -115,7 +116,7 @@ class Thresholds:
     """The thresholds of every scheme, and the data cut-points need; a field per scheme of SCHEMES.
 
     Beside them those of the sentiment of free text, which the schemes read feedback by, and those of the
-    probability of churn.
+    probability of churn, and those of customer value.
 
     The lifecycle stages and silence judge by the same churn levels as the scheme churn_level, always, and
     satisfaction holds a reorder against the same cycle as the stages; referral takes its indices from
@@ -155,6 +156,7 @@ class Thresholds:
     minimum_data: MinimumData = field(default_factory=MinimumData)
     sentiment: sentiment.Thresholds = field(default_factory=sentiment.Thresholds)
     churn: probability.Thresholds = field(default_factory=probability.Thresholds)
+    customer_value: customer_value.Thresholds = field(default_factory=customer_value.Thresholds)
 
     def __post_init__(self) -> None:
         if self.lifecycle.levels != self.churn_level:

@@ -51,7 +51,7 @@ MEMORY_MEASURES = "memory_measures"
 
 # Tables of one row per customer: every scheme's and the wide one.
 SCHEME_TABLES = {scheme: "churn_flag" if scheme == "churn_level" else scheme for scheme in SCHEMES}
-CUSTOMER_TABLES = (*SCHEME_TABLES.values(), "customer_360")
+CUSTOMER_TABLES = (*SCHEME_TABLES.values(), "customer_value", "customer_360")
 
 QUALITY_RESULTS = {
     "as_of": "date",

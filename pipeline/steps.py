@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from models.schemes import FAMILIES, SCHEMES
-from pipeline import comparing, feedback_text, gates, hash_key, memory
+from pipeline import comparing, feedback_text, gates, hash_key, memory, value
 from pipeline.run import SEEDS, Run
 from pipeline.settings import Settings
 from storage import artifacts, declaration, incoming, lake, landing, published, raw, upkeep
@@ -251,6 +251,21 @@ def promote_cutpoints(run: Run) -> dict[str, Any]:
     return {"cutpoint_version": version}
 
 
+def ensure_value(run: Run) -> dict[str, Any]:
+    """The laws of customer value in force on the day; fitted as the training DAG does if there are none."""
+    return value.ensure(run, _month_start)
+
+
+def fit_value(run: Run) -> dict[str, Any]:
+    """Fit the month's laws of customer value on the features of its first day, and save them with card."""
+    return value.fit(run, _month_start(run))
+
+
+def score_value(run: Run) -> dict[str, Any]:
+    """What every customer is worth from here on, batch by batch."""
+    return value.score(run)
+
+
 def score(run: Run, family: str) -> dict[str, Any]:
     """Judge every customer by each scheme of a family, batch by batch: no score looks at a neighbour."""
     version, fitted = _cutpoints(run)
@@ -441,13 +456,15 @@ STEPS: Sequence[str] = (
     "build_features",
     "check_features",
     "ensure_cutpoints",
+    "ensure_value",
     *(f"score:{family}" for family in FAMILIES),
+    "score_value",
     "compare",
     "build_marts",
     "audit",
     "publish",
 )
-"""The steps of a day in order; `score:<family>` may run side by side."""
+"""The steps of a day in order; `score:<family>` and `score_value` may run side by side."""
 
 
 def take(run: Run, step: str) -> dict[str, Any]:

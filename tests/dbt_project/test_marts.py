@@ -15,12 +15,14 @@ from decimal import Decimal
 from pathlib import Path
 
 import duckdb
+import pandas as pd
 import pytest
 import words
 import yaml
 
 from models import cutpoints, schemes
-from pipeline import comparing
+from models.value import BgNbd, GammaGamma, SecondOrder, customer_value
+from pipeline import comparing, value
 from pipeline.gates import SCHEME_TABLES
 from storage import lake
 
@@ -140,6 +142,18 @@ MONTHS = [
 ]  # fmt: skip
 
 
+# laws a customer's value is read off; none of them were fitted on six customers
+LAWS = customer_value.Value(
+    as_of="2018-01-01", known_on="2018-01-01", said=(),
+    repeat_status="ok", second_order_status="ok", amount_status="ok",
+    counts={"repeat_buyers": 3, "history_days": 700, "quiet_days": 3},
+    wanted={"repeat_buyers": 2, "history_days": 180, "quiet_days": 30},
+    repeat=BgNbd(0.8, 30.0, 0.7, 2.5, 5, -99.0), second_order=SecondOrder(0.4, 4.0, 1.0, 0.01, 5, 3, -9.0),
+    follow_up=0.9, amounts=GammaGamma(6.0, 4.0, 30.0, 5, -9.0), dependence=(0.1, 0.1),
+    discount_rate=0.1, clv_horizon_days=365, next_order_within_days=1095,
+)  # fmt: skip
+
+
 def params(**values):
     return json.dumps(values, sort_keys=True)
 
@@ -213,6 +227,8 @@ class Shop:
         self.project = project
         self.customers = dict(CUSTOMERS)
         self.scores = scores()
+        self.laws = LAWS
+        self.spoil = lambda valued: valued
         self.days = {}  # scheme: the day its rows say they are of, where that is another
         self.categories = list(CATEGORIES)
         self.beside = {}  # model of BESIDE: its rows
@@ -294,6 +310,17 @@ class Shop:
                     self.folder / "lake", scheme, lake.Day.of(date.fromisoformat(as_of)), "v1", judged,
                     columns=module.COLUMNS,
                 )  # fmt: skip
+
+        day = lake.Day.of(date.fromisoformat(as_of))
+        told = {"as_of": day.as_of, "known_on": day.known_on, "value_version": "v1"}
+        valued = (
+            self.spoil(self.laws.score(batch).assign(**told))
+            for batch in lake.batches(in_order, customer_value.FEATURES)
+        )
+        lake.write_parquet(
+            lake.scores_path(self.folder / "lake", "customer_value", day),
+            valued, value.KEYS | customer_value.COLUMNS, key="customer_id",
+        )  # fmt: skip
 
         if self.is_counted:
             comparing.write_pairs(
@@ -748,6 +775,68 @@ def test_a_trend_adds_up_months_beside_the_year_before(shop):
         (date(2017, 12, 1), 1, Decimal("5.00")),
         (date(2016, 12, 1), 1, Decimal("7.00")),
     ]
+
+
+def test_everybody_is_valued_by_what_they_did(shop):
+    told = shop.rows(
+        "select customer_id, value_basis, value_basis_label_zh, amount_basis_label_en, p_alive > 0.5, "
+        "expected_revenue_90d > 0, clv > expected_revenue_90d, reason_code from {customer_value} order by all"
+    )
+    repeat = ("repeat", "复购规律", "Own and general amounts")
+    once = ("second_order", "首购到再购的时间", "Own and general amounts")
+    assert told == [
+        ("ann", *repeat, True, True, True, "VALUE_REPEAT"),
+        ("bob", *repeat, True, True, True, "VALUE_REPEAT"),
+        ("cat", *once, False, True, True, "VALUE_SECOND_ORDER"),
+        ("dan", *once, False, True, True, "VALUE_SECOND_ORDER"),
+        ("eve", "no_order", "无订单", "No order", None, None, None, "VALUE_NO_ORDER"),
+        ("fay", *repeat, False, True, True, "VALUE_REPEAT"),
+    ]
+    reasons = dict(shop.rows("select customer_id, reason_en from {customer_value}"))
+    assert "3 of 5 customers have come back" in reasons["cat"]
+    assert "r=0.8, alpha=30 days" in reasons["ann"]
+
+
+def test_the_values_are_measured(shop):
+    for measure in (
+        "chances_out_of_range", "expectations_negative", "horizons_out_of_order", "values_above_revenue",
+        "numbers_without_ground", "next_orders_in_the_past", "values_difference", "reason_mismatches",
+    ):  # fmt: skip
+        assert shop.measure("customer_value", measure) == 0
+    assert shop.measure("customer_value", "rows") == 6
+    assert shop.measure("customer_value", "value_versions") == 1
+
+
+def test_a_value_that_cannot_be_is_counted(project, tmp_path):
+    wrong = Shop(tmp_path, project)
+
+    def spoil(valued):
+        valued = valued.set_index("customer_id", drop=False)
+        valued.loc["ann", "p_alive"] = 1.5
+        valued.loc["bob", "expected_orders_30d"] = 999.0
+        valued.loc["cat", "expected_amount"] = -1.0
+        valued.loc["dan", "clv"] = 999.0
+        valued.loc["eve", "expected_orders_365d"] = 1.0
+        valued.loc["ann", "next_order_on"] = pd.Timestamp("2017-12-31")
+        valued.loc["dan", "value_version"] = "v2"
+        return (
+            valued.astype({"reason_code": object})
+            .assign(
+                reason_code=lambda frame: frame["reason_code"].mask(
+                    frame["customer_id"] == "fay", "VALUE_NO_ORDER"
+                )
+            )
+            .reset_index(drop=True)
+        )
+
+    wrong.spoil = spoil
+    assert broken(wrong.build()) == []
+    counted = {
+        "chances_out_of_range": 1, "horizons_out_of_order": 1, "expectations_negative": 1,
+        "values_above_revenue": 1, "numbers_without_ground": 1, "next_orders_in_the_past": 1,
+        "value_versions": 2, "reason_mismatches": 1, "values_difference": 0,
+    }  # fmt: skip
+    assert {name: wrong.measure("customer_value", name) for name in counted} == counted
 
 
 def test_every_scheme_tells_the_same_months_of_everybody(shop):

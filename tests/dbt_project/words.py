@@ -30,7 +30,7 @@ TEXTS = {
     # JSON, SQL, versions and other texts no list could hold
     "reason_params", "predicate", "cutpoint_version", "cohort", "sources", "simulated_extracts", "table_name",
     "columns", "sha256", "settings_hash", "dictionary_hash", "promise", "subject", "observed", "expected",
-    "measure", "setting", "model_version", "slice",
+    "measure", "setting", "model_version", "slice", "value_version",
     # the three scores side by side, each explained as rfm.score
     "rfm_code",
     # the dictionary's own key
@@ -45,6 +45,7 @@ KINDS = {
     ("lifecycle", "churn_level"): ("churn_level", "segment"),
     ("*", "usage_hour_band"): ("usage", "hour_band"),
     ("value_tier", "value_basis"): ("value_tier", "basis"),
+    ("customer_value", "value_basis"): ("customer_value", "basis"),
     ("satisfaction", "satisfaction_basis"): ("satisfaction", "basis"),
     ("satisfaction", "dissatisfied_reasons"): ("satisfaction", "sign"),
     ("referral", "crv_basis"): ("referral", "basis"),

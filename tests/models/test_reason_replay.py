@@ -18,7 +18,9 @@ from models.segments.value_tier import TierCuts
 
 SEED = Path(__file__).parents[2] / "dbt_project" / "seeds" / "reasons.csv"
 with SEED.open(encoding="utf-8", newline="") as lines:
-    TEMPLATES = {(row["scheme"], row["reason_code"]): row for row in csv.DictReader(lines)}
+    TEMPLATES = {
+        (row["scheme"], row["reason_code"]): row for row in csv.DictReader(lines) if row["scheme"] in SCHEMES
+    }
 
 
 @pytest.fixture(scope="module")

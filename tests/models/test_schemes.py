@@ -125,4 +125,5 @@ def test_every_scheme_has_its_thresholds():
         "minimum_data",
         "sentiment",
         "churn",
+        "customer_value",
     ]

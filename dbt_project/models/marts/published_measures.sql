@@ -21,6 +21,32 @@ customer_360 as (
     select * from {{ ref('customer_360') }}
 ),
 
+customer_value as (
+    select * from {{ ref('customer_value') }}
+),
+
+value_scores as (
+    select * from {{ source('scores', 'customer_value') }}
+),
+
+-- purchases expected in 90 days beside the orders of the last 90, of the same customers; in whole millionths,
+-- which add up the same in any order
+recent_purchases as (
+    select
+        sum(cast(round(customer_value.expected_orders_90d * 1000000) as hugeint)) / 1000000.0 as expected,
+        sum(customers.orders_90d) as made
+    from customer_value
+    inner join customers on customer_value.customer_id = customers.customer_id
+    where customer_value.expected_orders_90d is not null
+),
+
+-- the values are added up as they were scored, and to nothing else: referrals are no part of them
+value_sums as (
+    select
+        (select coalesce(sum(clv), 0) from customer_value) as published_clv,
+        (select coalesce(sum(clv), 0) from value_scores) as scored_clv
+),
+
 segment_profile as (
     select * from {{ ref('segment_profile') }}
 ),
@@ -205,6 +231,50 @@ measured as (
         'customers_unknown': 'sum(unknown)',
         'net_life_difference': 'coalesce(sum(published_net_life), 0) - coalesce(sum(features_net_life), 0)',
         'net_w_difference': 'coalesce(sum(published_net_w), 0) - coalesce(sum(features_net_w), 0)',
+    }) }}
+
+    union all
+
+    {{ marts_measures('customer_value', 'customer_value', {
+        'rows': 'count(*)',
+        'distinct_keys': 'count(distinct customer_id)',
+        'rows_of_another_day': 'count(*) filter (where as_of <> ' ~ marts_as_of() ~ ' or known_on <> '
+            ~ marts_known_on() ~ ')',
+        'labels_missing_zh': "count(*) filter (where coalesce(value_basis_label_zh, '') = '' "
+            ~ "or coalesce(amount_basis_label_zh, '') = '')",
+        'labels_missing_en': "count(*) filter (where coalesce(value_basis_label_en, '') = '' "
+            ~ "or coalesce(amount_basis_label_en, '') = '')",
+        'reasons_unreadable': 'count(*) filter (where ' ~ reason_missing ~ ')',
+        'value_versions': 'count(distinct value_version)',
+        'chances_out_of_range': 'count(*) filter (where p_alive < 0 or p_alive > 1)',
+        'expectations_negative': 'count(*) filter (where least(expected_orders_30d, expected_orders_90d, '
+            ~ 'expected_orders_365d, expected_amount, expected_revenue_30d, expected_revenue_90d, '
+            ~ 'expected_revenue_365d, clv) < 0)',
+        'horizons_out_of_order': 'count(*) filter (where expected_orders_30d > expected_orders_90d '
+            ~ 'or expected_orders_90d > expected_orders_365d or expected_revenue_30d > expected_revenue_90d '
+            ~ 'or expected_revenue_90d > expected_revenue_365d)',
+        'values_above_revenue': 'count(*) filter (where clv > expected_revenue_365d and clv_horizon_days <= 365)',
+        'numbers_without_ground': 'count(*) filter (where coalesce(p_alive, expected_orders_365d) is not null '
+            ~ "and value_basis not in ('repeat', 'second_order') or clv is not null and (expected_orders_365d "
+            ~ "is null or amount_basis <> 'gamma_gamma'))",
+        'next_orders_in_the_past': 'count(*) filter (where next_order_on < as_of)',
+    }) }}
+
+    union all
+
+    {{ marts_measures('customer_value', 'recent_purchases', {
+        'expected_to_recent_purchases': 'sum(expected) / nullif(sum(made), 0)',
+    }) }}
+
+    union all
+
+    {{ marts_measures('customer_value', 'value_sums', {'values_difference': 'sum(published_clv - scored_clv)'}) }}
+
+    union all
+
+    {{ marts_measures('customer_value', "(select * from replay where scheme = 'customer_value') as broken", {
+        'reason_mismatches': 'count(*) filter (where not own_reason_holds)',
+        'reason_overlaps': 'count(*) filter (where own_reason_holds)',
     }) }}
 
     union all

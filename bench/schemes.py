@@ -186,8 +186,10 @@ def _take(folder: Path, size: int, marts: bool) -> None:
             steps.FAMILIES[family] = {scheme: module}
             _measured(f"score:{scheme}", steps.score, run, family)
         steps.FAMILIES[family] = schemes
+    _measured("fit:value", steps.fit_value, run)
+    _measured("score:value", steps.score_value, run)
     if marts:
-        scored = max(place for place, step in enumerate(steps.STEPS) if step.startswith("score:"))
+        scored = max(place for place, step in enumerate(steps.STEPS) if step.startswith("score"))
         for step in steps.STEPS[scored + 1 : -1]:  # all but publish, which copies
             _measured(step, steps.take, run, step)
             if step == "build_marts":

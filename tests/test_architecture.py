@@ -21,7 +21,7 @@ OURS = {"pipeline", "models", "expectations", "dags", "bench"} | {
 
 MAY_IMPORT = {
     "dags": {"pipeline", "models", "alerts", "days"},
-    "bench": {"pipeline", "storage"},
+    "bench": {"pipeline", "storage", "models"},
     "pipeline": {"pipeline", "storage", "transform", "models", "expectations", "alerts", "pulls"},
     "models": {"models"},
     "expectations": {"expectations"},

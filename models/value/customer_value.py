@@ -222,7 +222,7 @@ class Value:
         has_amount = np.where(orders >= 1, AMOUNT_BASES.index(amount_basis), 0)
         return pd.DataFrame(
             {
-                "customer_id": features["customer_id"].to_numpy(),
+                "customer_id": features["customer_id"].array,
                 "value_basis": said["segment"],
                 "p_alive": np.round(numbers["p_alive"], 6),
                 **{f"expected_orders_{days}d": np.round(numbers[days], 6) for days in HORIZONS},
@@ -237,6 +237,7 @@ class Value:
                 "reason_params": said["reason_params"],
             },
             index=features.index,
+            copy=False,
         )
 
     def _score_repeat(

@@ -85,10 +85,12 @@ def dependence(transactions: np.ndarray, mean_amount: np.ndarray) -> float | Non
     n, m = np.asarray(transactions, dtype=np.float64), np.asarray(mean_amount, dtype=np.float64)
     if len(n) < 2 or n.min() == n.max() or m.min() == m.max():
         return None
-    # sums in sorted order: the rows' own order plays no part
-    order = np.lexsort((m, n))
-    n, m = n[order] - n.mean().round(9), m[order] - m.mean().round(9)
-    return round(total(n, m) / (total(n, n) * total(m, m)) ** 0.5, 6)
+
+    def in_order(values: np.ndarray) -> float:
+        return float(np.sort(values).sum())  # the rows' own order plays no part
+
+    n, m = n - in_order(n) / len(n), m - in_order(m) / len(m)
+    return round(in_order(n * m) / (in_order(n * n) * in_order(m * m)) ** 0.5, 6)
 
 
 def _loss(n: np.ndarray, m: np.ndarray, counts: np.ndarray) -> Loss:

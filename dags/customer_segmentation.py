@@ -75,12 +75,12 @@ with DAG(
             do("build_features"),
             do("check_features"),
             do("ensure_cutpoints"),
-            do("ensure_value"),
+            do("ensure_models"),
         )
     with TaskGroup("score") as score:
         for family in FAMILIES:
             do(f"score:{family}", name=family)
-        do("score_value", name="value")
+        do("score_models", name="models")
     with TaskGroup("publish") as publish:
         chain(do("compare"), do("build_marts"), do("audit"), do("publish"))
 

@@ -3,6 +3,9 @@
 Its rows come from the SQL of the features, built for several past days in one dbt call, each with what had
 been delivered by then. They are built beside the day's features, in a schema of their own of the same working
 file: the staging under them is read where it is, and copying it would take as long as building it.
+
+The model is fitted once a month and frozen like the cut-points. Where it may not be published, for too little
+data, a label that tells nothing or a gate it does not pass, the artifact says so, and the levels speak alone.
 """
 
 from __future__ import annotations
@@ -10,20 +13,150 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING, Any
 
-from storage import raw
+from pipeline import value
+from storage import artifacts, lake, raw
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from datetime import date
     from pathlib import Path
 
+    import pandas as pd
+
+    from models.churn.probability import ChurnModel
+    from models.cutpoints import Cutpoints
     from pipeline.run import Run
     from storage.lake import Day
 
 log = logging.getLogger(__name__)
 
+SCORES = "churn_probability"
+KEYS = {"customer_id": "varchar", "as_of": "date", "known_on": "date", "churn_version": "varchar"}
 _TRAINING = "churn_training"
 _BESIDE = {"features": "features_of_cutoffs"}
+
+
+class ChurnModelMissing(ValueError):
+    """No churn model is in force in the month of the day; the message says from where to clear."""
+
+
+def kind(run: Run) -> str:
+    """Where the run's models rest, as with cut-points: by settings, and by what is known where it differs."""
+    named = f"churn/{run.settings.fit_hash[:8]}"
+    return named if run.day.known_on == run.day.as_of else f"{named}/known_on_{run.day.known_on:%Y%m%d}"
+
+
+def in_force(run: Run) -> tuple[str, ChurnModel]:
+    """Version and model in force on the day. Raises ChurnModelMissing where its month has none."""
+    from models.churn.probability import ChurnModel
+
+    found = artifacts.in_force(run.lake, kind(run), run.day)
+    if found is None:
+        msg = f"no churn model for {run.day.as_of} under these settings; clear ensure_models and after"
+        raise ChurnModelMissing(msg)
+    return found[0], ChurnModel.from_json(found[1])
+
+
+def ensure(
+    run: Run, month_start: Callable[[Run], Path], variables: Mapping[str, Any], cutpoints: Cutpoints
+) -> dict[str, Any]:
+    """The model in force on the day, fitted now where the training DAG has not."""
+    found = artifacts.in_force(run.lake, kind(run), run.day)
+    if found:
+        return {"churn_version": found[0], "made": False}
+    return fit(run, month_start(run), variables, cutpoints)
+
+
+def fit(run: Run, folder: Path, variables: Mapping[str, Any], cutpoints: Cutpoints) -> dict[str, Any]:
+    """Train on the past as seen from the month's first day, judge it, and save the model with its card.
+
+    `folder` holds the features of that day and the working file they were built in. Cut-points and laws of
+    value must be in force: the cut of the flag is where calling pays.
+    """
+    from models.churn import probability, training
+
+    start = run.day.month_start
+    thresholds = run.settings.thresholds.churn
+    features = folder / "features" / "customer_features.parquet"
+    today = lake.Columns(features)
+    ordered = today["first_order_on"].dropna()
+    first_order_on = ordered.min().date() if len(ordered) else start.as_of
+    cutoffs = probability.cutoffs(start.as_of, first_order_on, thresholds)
+    rows = build_training(run, folder, start, cutoffs, variables) if cutoffs else None
+
+    def frame(day: date) -> lake.Columns:
+        return today if day == start.as_of else lake.DayColumns(rows, day)
+
+    handed_over = any(known(run, start, cutoff)[1] == "handed_over" for cutoff in cutoffs)
+    told = "handed_over" if handed_over else "as_then"
+    model = training.train(frame, start.as_of, first_order_on, told, thresholds)
+    if model.is_published and thresholds.save_rate:
+        model = model.with_cut(*_profit_cut(run, features, model, cutpoints))
+    version = artifacts.save(run.lake, kind(run), start.as_of, model.to_json(), model.card())
+    now, _ = in_force(run)
+    if now != version:
+        log.warning("fitted %s, but %s is in force: it was fitted before, or promoted", version, now)
+    log.info("churn model %s: %s, %s %s", version, model.status, model.decision, ", ".join(model.why))
+    return {
+        "churn_version": now,
+        "fitted": version,
+        "made": True,
+        "status": model.status,
+        "decision": model.decision,
+    }
+
+
+def _profit_cut(run: Run, features: Path, model: ChurnModel, cutpoints: Cutpoints) -> tuple[float, str]:
+    import numpy as np
+
+    from models.churn import probability
+    from models.value import customer_value
+
+    _, worth = value.in_force(run)
+    wanted = list(dict.fromkeys((*probability.FEATURES, *customer_value.FEATURES)))
+    p, clv = [np.empty(0)], [np.empty(0)]
+    for batch in lake.batches(features, wanted):
+        scored = probability.score(batch, cutpoints, model, run.settings.thresholds.churn)
+        p.append(scored["churn_probability"].to_numpy())
+        clv.append(worth.score(batch)["expected_revenue_90d"].to_numpy(dtype=float, na_value=np.nan))
+    cut, basis, _ = probability.profit_cut(
+        np.concatenate(p), np.concatenate(clv), run.settings.thresholds.churn
+    )
+    return cut, basis
+
+
+def score(run: Run, cutpoints: Cutpoints) -> dict[str, Any]:
+    """Judge every customer by the month's model, batch by batch: no score looks at a neighbour."""
+    from models.churn import probability
+    from pipeline import churn_facts
+
+    version, model = in_force(run)
+    thresholds = run.settings.thresholds.churn
+    watch = churn_facts.Watch(run, version, model)
+    constants = {"as_of": run.day.as_of, "known_on": run.day.known_on, "churn_version": version}
+    features = lake.features_path(run.lake, run.day)
+    at_risk = 0
+
+    def scored() -> Iterator[pd.DataFrame]:
+        nonlocal at_risk
+        for batch in lake.batches(features, probability.FEATURES):
+            judged = probability.score(batch, cutpoints, model, thresholds)
+            at_risk += int((judged["churn_probability"] >= model.cut).sum())
+            watch.see(batch, cutpoints)
+            yield judged.assign(**constants)
+
+    customers = lake.write_parquet(
+        lake.scores_path(run.lake, SCORES, run.day), scored(), KEYS | probability.COLUMNS, key="customer_id"
+    )
+    drifting = watch.write()
+    log.info("scored %s customers for %s with %s (%s)", customers, run.day.key, version, model.decision)
+    return {
+        "customers": customers,
+        "churn_version": version,
+        "decision": model.decision,
+        "at_risk": at_risk,
+        "drifting": drifting,
+    }
 
 
 def known(run: Run, day: Day, cutoff: date) -> tuple[date, str]:

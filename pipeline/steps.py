@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from models.schemes import FAMILIES, SCHEMES
-from pipeline import comparing, feedback_text, gates, hash_key, memory, value
+from pipeline import churn, churn_facts, comparing, feedback_text, gates, hash_key, memory, value
 from pipeline.run import SEEDS, Run
 from pipeline.settings import Settings
 from storage import artifacts, declaration, incoming, lake, landing, published, raw, upkeep
@@ -251,9 +251,12 @@ def promote_cutpoints(run: Run) -> dict[str, Any]:
     return {"cutpoint_version": version}
 
 
-def ensure_value(run: Run) -> dict[str, Any]:
-    """The laws of customer value in force on the day; fitted as the training DAG does if there are none."""
-    return value.ensure(run, _month_start)
+def ensure_models(run: Run) -> dict[str, Any]:
+    """Laws of customer value and churn model in force on the day; made as the training DAG does, if not."""
+    start = run.day.month_start
+    worth = value.ensure(run, _month_start)
+    variables = _variables(run, run.folder, start)
+    return worth | churn.ensure(run, _month_start, variables, _cutpoints(run)[1])
 
 
 def fit_value(run: Run) -> dict[str, Any]:
@@ -261,9 +264,15 @@ def fit_value(run: Run) -> dict[str, Any]:
     return value.fit(run, _month_start(run))
 
 
-def score_value(run: Run) -> dict[str, Any]:
-    """What every customer is worth from here on, batch by batch."""
-    return value.score(run)
+def fit_churn(run: Run) -> dict[str, Any]:
+    """Train the month's churn model on past days, judge it there, and save it with its card."""
+    start = run.day.month_start
+    return churn.fit(run, _month_start(run), _variables(run, run.folder, start), _cutpoints(run)[1])
+
+
+def score_models(run: Run) -> dict[str, Any]:
+    """What every customer is worth, and how likely those who can still be lost are to be lost."""
+    return {"value": value.score(run), "churn": churn.score(run, _cutpoints(run)[1])}
 
 
 def score(run: Run, family: str) -> dict[str, Any]:
@@ -305,6 +314,7 @@ def build_marts(run: Run) -> dict[str, int]:
     shutil.rmtree(run.folder / "marts", ignore_errors=True)  # a table that is no longer built must not stay
     lake.write_text(run.folder / _DICTIONARY, dictionary_hash())
     _write_cutpoint_facts(run)
+    churn_facts.write(run)
     memory.gather(run, _cutpoint_kind(run), _cutpoints(run)[0])
     return transform.build(
         (*_MART_LAYERS, *memory.LAYERS),
@@ -456,15 +466,15 @@ STEPS: Sequence[str] = (
     "build_features",
     "check_features",
     "ensure_cutpoints",
-    "ensure_value",
+    "ensure_models",
     *(f"score:{family}" for family in FAMILIES),
-    "score_value",
+    "score_models",
     "compare",
     "build_marts",
     "audit",
     "publish",
 )
-"""The steps of a day in order; `score:<family>` and `score_value` may run side by side."""
+"""The steps of a day in order; `score:<family>` and `score_models` may run side by side."""
 
 
 def take(run: Run, step: str) -> dict[str, Any]:

@@ -82,6 +82,6 @@ def in_force(run: Run) -> tuple[str, Value]:
 
     found = artifacts.in_force(run.lake, kind(run), run.day)
     if found is None:
-        msg = f"no customer value for {run.day.as_of} under these settings; clear ensure_value and after"
+        msg = f"no customer value for {run.day.as_of} under these settings; clear ensure_models and after"
         raise ValueMissing(msg)
     return found[0], Value.from_json(found[1])

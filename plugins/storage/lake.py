@@ -305,6 +305,34 @@ class Columns:
         return table(self._path, [name])[name]
 
 
+class DayColumns(Columns):
+    """The same of the rows of one `as_of` in a table that is sorted by it; other rows are not read."""
+
+    def __init__(self, path: Path, as_of: date) -> None:
+        import pyarrow.compute as pc
+        import pyarrow.parquet as pq
+
+        super().__init__(path)
+        with pq.ParquetFile(path) as file:
+            place = file.schema_arrow.names.index("as_of")
+            groups = []
+            for group in range(file.num_row_groups):
+                told = file.metadata.row_group(group).column(place).statistics
+                if told is None or not told.has_min_max or told.min <= as_of <= told.max:
+                    groups.append(group)
+            self._groups = groups
+            self._mask = pc.equal(file.read_row_groups(groups, columns=["as_of"]).column("as_of"), as_of)
+        self._rows = pc.sum(self._mask).as_py() or 0
+
+    def __getitem__(self, name: str) -> pd.Series:
+        import pyarrow.parquet as pq
+
+        with pq.ParquetFile(self._path) as file:
+            _require_columns(self._path, self.columns, [name])
+            rows = file.read_row_groups(self._groups, columns=[name])
+        return frame(rows.filter(self._mask), [name])[name]
+
+
 def _require_columns(path: Path, there: Sequence[str], wanted: Sequence[str]) -> None:
     absent = [column for column in wanted if column not in there]
     if absent:

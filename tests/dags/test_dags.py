@@ -55,7 +55,7 @@ def test_the_day_runs_its_steps_in_order_and_the_families_side_by_side(bag):
     assert [step for step in order if step in plain] == plain
     for family in FAMILIES:
         task = taken[f"score:{family}"]
-        assert task.upstream_task_ids == {"build.ensure_value"}
+        assert task.upstream_task_ids == {"build.ensure_models"}
         assert task.downstream_task_ids == {"publish.compare"}
 
 

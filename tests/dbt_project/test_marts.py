@@ -21,8 +21,9 @@ import words
 import yaml
 
 from models import cutpoints, schemes
+from models.churn import probability
 from models.value import BgNbd, GammaGamma, SecondOrder, customer_value
-from pipeline import comparing, value
+from pipeline import churn, churn_facts, comparing, value
 from pipeline.gates import SCHEME_TABLES
 from storage import lake
 
@@ -154,6 +155,36 @@ LAWS = customer_value.Value(
 )  # fmt: skip
 
 
+# who could be lost, how likely, and why; nobody of the six made a model
+CHURN = [
+    ("ann", True, 0.05, "low", None, None, None, None),
+    ("bob", True, 0.40, "mid", "frequency_drop", "price", None, "model"),
+    ("cat", True, 0.70, "high", "service", None, None, "survey"),
+    ("dan", True, 0.10, "low", None, None, None, None),
+    ("eve", False, None, None, None, None, None, None),
+    ("fay", False, None, None, None, None, None, None),
+]
+CHURN_MODEL = {
+    "churn_version": "c1", "trained_as_of": "2018-01-01", "model_status": "published",
+    "definition": "no_order_90d", "horizon_days": 90, "model_kind": "blend", "known": "as_then",
+    "is_overlapping": False, "season": "unknown", "last_cutoff": "2017-10-03", "base_rate": 0.1, "cut": 0.66,
+    "cut_basis": "default",
+}  # fmt: skip
+CHURN_RECORD = [
+    ("band", "low", 200, 8, 0.04, 0.02, 0.07, 0.4),
+    ("band", "mid", 0, 0, None, None, None, None),
+    ("band", "high", 20, 12, 0.6, 0.42, 0.76, 6.0),
+    ("level", "L0", 180, 4, 0.0222, 0.01, 0.05, 0.2),
+    ("level", "L2", 30, 9, 0.3, 0.18, 0.45, 3.0),
+]
+CHURN_BACKTEST = [  # band, customers, expected and realised churners, of the model and of a rule of days
+    ("blend", False, "all", 220, 20.0, 20),
+    ("blend", False, "low", 200, 9.5, 8),
+    ("blend", False, "high", 20, 10.5, 12),
+    ("no_purchase_45d", True, "flagged", 40, None, 10),
+]
+
+
 def params(**values):
     return json.dumps(values, sort_keys=True)
 
@@ -229,6 +260,9 @@ class Shop:
         self.scores = scores()
         self.laws = LAWS
         self.spoil = lambda valued: valued
+        self.churn = list(CHURN)
+        self.churn_model = dict(CHURN_MODEL)
+        self.churn_backtest = list(CHURN_BACKTEST)
         self.days = {}  # scheme: the day its rows say they are of, where that is another
         self.categories = list(CATEGORIES)
         self.beside = {}  # model of BESIDE: its rows
@@ -322,6 +356,7 @@ class Shop:
             valued, value.KEYS | customer_value.COLUMNS, key="customer_id",
         )  # fmt: skip
 
+        self._write_churn(day)
         if self.is_counted:
             comparing.write_pairs(
                 self.folder / "lake", lake.Day.of(date.fromisoformat(as_of)), self.folder / "compared"
@@ -331,6 +366,47 @@ class Shop:
             for segment, *counts in (("LC4_mature", 4, 3, 0, 1), ("LC5_steady_light", 2, 3, 1, 0))
         ]
         write(self.folder / "compared" / "threshold_trials.parquet", comparing.TRIALS, trials)
+
+    def _write_churn(self, day):
+        columns = churn.KEYS | probability.COLUMNS
+        told = ["customer_id", "is_eligible", "churn_probability", "churn_band"]
+        told += ["reason_1", "reason_2", "reason_3", "reason_basis"]
+        rows = [
+            dict(zip(told, row, strict=True), as_of=day.as_of, known_on=day.known_on, churn_version="c1")
+            for row in self.churn
+        ]
+        path = lake.scores_path(self.folder / "lake", "churn_probability", day)
+        write(path, columns, [[row.get(name) for name in columns] for row in rows])
+        write(
+            self.folder / "churn_model.parquet", churn_facts.MODEL,
+            [[self.churn_model.get(name) for name in churn_facts.MODEL]],
+        )  # fmt: skip
+        records = [("c1", *row, 2, "2017-09-03", "2017-10-03") for row in CHURN_RECORD]
+        write(self.folder / "churn_record.parquet", churn_facts.RECORD, records)
+        tests = []
+        for model, is_baseline, band, customers, expected, lost in self.churn_backtest:
+            row = {
+                "churn_version": "c1", "trained_as_of": "2018-01-01", "cutoff": "2017-10-03", "model": model,
+                "is_baseline": is_baseline, "band": band, "season": "unknown", "base_rate": 0.1,
+                "n": customers, "expected_true": expected,
+                "expected_false": None if expected is None else customers - expected,
+                "realised_true": lost, "realised_false": customers - lost,
+            }  # fmt: skip
+            tests.append([row.get(name) for name in churn_facts.BACKTEST])
+        write(self.folder / "churn_backtest.parquet", churn_facts.BACKTEST, tests)
+        drift = {"churn_version": "c1", "kind": "input", "name": "recency_days", "extract": "order_lines"}
+        drift |= {
+            "reason_group": "frequency_drop",
+            "drift": 0.3,
+            "drift_kind": "psi",
+            "drift_status": "alert",
+        }
+        label = {"churn_version": "c1", "kind": "label", "name": "base_rate", "drift_kind": "relative_shift"}
+        label |= {"drift_status": "unknown"}
+        write(
+            self.folder / "churn_drift.parquet", churn_facts.DRIFT,
+            [[row.get(name) for name in churn_facts.DRIFT] for row in (drift, label)],
+        )  # fmt: skip
 
     def build(self, select="path:seeds path:models", as_of="2018-01-01"):
         """dbt build of the marts; returns {node name: status}."""
@@ -775,6 +851,99 @@ def test_a_trend_adds_up_months_beside_the_year_before(shop):
         (date(2017, 12, 1), 1, Decimal("5.00")),
         (date(2016, 12, 1), 1, Decimal("7.00")),
     ]
+
+
+def test_a_flag_is_up_by_level_or_by_probability_and_carries_its_record(shop):
+    told = shop.rows(
+        "select customer_id, flag_churn_risk, flag_basis, churn_band, record_basis, record_rate, "
+        "record_customers from {churn_flag} order by all"
+    )
+    assert told == [
+        ("ann", False, None, "low", "band", 0.04, 200),
+        # nobody was in the band in a backtest, so the level's record is told
+        ("bob", False, None, "mid", "level", 0.0222, 180),
+        ("cat", True, "probability", "high", "band", 0.6, 20),
+        ("dan", True, "level", "low", "band", 0.04, 200),
+        ("eve", False, None, None, "not_judged", None, None),
+        ("fay", False, None, None, "not_judged", None, None),
+    ]
+    reasons = shop.rows(
+        "select churn_reason_1_label_zh, churn_reason_2_label_en, churn_reason_basis_label_zh, "
+        "model_status_label_zh, base_rate, churn_cut from {churn_flag} where customer_id = 'bob'"
+    )
+    assert reasons == [("购买变少", "Price", "模型", "已发布", 0.1, 0.66)]
+
+
+def test_the_wide_table_raises_the_same_flags(shop):
+    own = shop.rows("select customer_id, flag_churn_risk from {churn_flag} order by all")
+    assert shop.rows("select customer_id, flag_churn_risk from {customer_360} order by all") == own
+
+
+def test_a_backtest_tells_what_came_and_what_is_expected_of_today(shop):
+    told = shop.rows(
+        "select model, quiet_days, band, is_forecast, customers, expected_true, realised_true, realised_rate "
+        "from {churn_backtest} order by is_forecast, model, band"
+    )
+    assert told == [
+        ("blend", 0, "all", False, 220, 20.0, 20, 0.090909),
+        ("blend", 0, "high", False, 20, 10.5, 12, 0.6),
+        ("blend", 0, "low", False, 200, 9.5, 8, 0.04),
+        ("no_purchase", 45, "flagged", False, 40, None, 10, 0.25),
+        ("blend", 0, "all", True, 4, 1.25, None, None),
+        ("blend", 0, "high", True, 1, 0.7, None, None),
+        ("blend", 0, "low", True, 2, 0.15, None, None),
+        ("blend", 0, "mid", True, 1, 0.4, None, None),
+    ]
+
+
+def test_drift_names_the_input_and_its_extract(shop):
+    told = shop.rows(
+        "select kind, name, extract, reason_group_label_zh, status_label_zh from {churn_drift} order by all"
+    )
+    assert told == [
+        ("input", "recency_days", "order_lines", "购买变少", "报警"),
+        ("label", "base_rate", None, None, "尚不可知"),
+    ]
+    assert shop.measure("churn_drift", "drift_alerts") == 1
+
+
+def test_the_flags_are_measured(shop):
+    for measure in (
+        "flags_wrong", "flags_without_record", "chances_unpublished", "bands_out_of_order",
+        "chances_out_of_range",
+    ):  # fmt: skip
+        assert shop.measure("churn_flag", measure) == 0
+    for measure in ("labels_one_sided", "counts_off", "bands_falling", "base_rates_out_of_range"):
+        assert shop.measure("churn_backtest", measure) == 0
+
+
+def test_a_flag_that_cannot_be_is_counted(project, tmp_path):
+    wrong = Shop(tmp_path, project)
+    wrong.churn[0] = ("ann", True, 1.2, "low", None, None, None, None)
+    wrong.churn[5] = ("fay", False, 0.3, "mid", None, None, None, None)
+    wrong.churn_model |= {"base_rate": 0.99}
+    wrong.churn_backtest[0] = ("blend", False, "all", 220, 20.0, 220)
+    wrong.churn_backtest[1] = ("blend", False, "low", 200, 9.0, 180)
+    assert broken(wrong.build()) == []
+    counted = {"chances_out_of_range": 1, "chances_unpublished": 1, "bands_out_of_order": 2}
+    assert {name: wrong.measure("churn_flag", name) for name in counted} == counted
+    counted = {"labels_one_sided": 1, "bands_falling": 1, "base_rates_out_of_range": 1}
+    assert {name: wrong.measure("churn_backtest", name) for name in counted} == counted
+
+
+def test_under_the_rule_a_flag_carries_the_record_of_its_level(project, tmp_path):
+    rule = Shop(tmp_path, project)
+    rule.churn = [(name, is_eligible, *[None] * 6) for name, is_eligible, *_ in CHURN]
+    rule.churn_model |= {"model_status": "challenger_lost", "cut": None}
+    assert broken(rule.build()) == []
+    told = rule.rows(
+        "select customer_id, flag_churn_risk, churn_probability, model_status_label_en, record_basis, "
+        "record_rate from {churn_flag} where customer_id in ('ann', 'dan') order by all"
+    )
+    lost = "Lost to the rule"
+    assert told == [("ann", False, None, lost, "level", 0.0222), ("dan", True, None, lost, "level", 0.3)]
+    assert rule.measure("churn_flag", "flags_wrong") == 0
+    assert rule.rows("select count(*) from {churn_backtest} where is_forecast") == [(0,)]
 
 
 def test_everybody_is_valued_by_what_they_did(shop):

@@ -30,7 +30,8 @@ TEXTS = {
     # JSON, SQL, versions and other texts no list could hold
     "reason_params", "predicate", "cutpoint_version", "cohort", "sources", "simulated_extracts", "table_name",
     "columns", "sha256", "settings_hash", "dictionary_hash", "promise", "subject", "observed", "expected",
-    "measure", "setting", "model_version", "slice", "value_version",
+    "measure", "setting", "model_version", "slice", "value_version", "churn_version", "churn_definition",
+    "name",
     # the three scores side by side, each explained as rfm.score
     "rfm_code",
     # the dictionary's own key
@@ -49,6 +50,10 @@ KINDS = {
     ("satisfaction", "satisfaction_basis"): ("satisfaction", "basis"),
     ("satisfaction", "dissatisfied_reasons"): ("satisfaction", "sign"),
     ("referral", "crv_basis"): ("referral", "basis"),
+    ("*", "churn_band"): ("churn_probability", "band"),
+    ("churn_backtest", "band"): ("churn_probability", "band"),
+    ("churn_drift", "reason_group"): ("churn_probability", "churn_reason"),
+    **{("churn_flag", f"churn_reason_{at}"): ("churn_probability", "churn_reason") for at in (1, 2, 3)},
     ("*", "nps_class"): ("satisfaction", "nps_class"),
     ("complaint_cause", "kind"): ("feedback", "kind"),
     ("feedback_item_state", "kind"): ("feedback", "kind"),

@@ -5,7 +5,6 @@
 {#- what the wide table takes of a scheme's scores beside the segment -#}
 {%- set beside = {
     'rfm': ['rfm_code', 'rfm8_code'],
-    'churn_level': ['flag_churn_risk'],
     'satisfaction': ['satisfaction_index'],
     'loyalty': ['loyalty_index', 'potential_loyal'],
 } -%}
@@ -43,6 +42,28 @@ cells as (
 ),
 
 {% endfor %}
+churn_scores as (
+    select
+        customer_id,
+        as_of,
+        known_on,
+        churn_probability
+    from {{ source('scores', 'churn_probability') }}
+),
+
+churn_levels as (
+    select
+        customer_id,
+        as_of,
+        known_on,
+        flag_churn_risk
+    from {{ source('scores', 'churn_level') }}
+),
+
+churn_model as (
+    select * from {{ source('judged_by', 'churn_model') }}
+),
+
 -- Every score file holds the customers of the features in their order: laid side by side, 25 of them take a third of
 -- the memory and half the time of 25 joins on text (1M customers). A file with a row too few or too many gives nulls
 -- from there on, and the audit stops the day. Codes only: the words are joined to the few codes afterwards.
@@ -146,6 +167,12 @@ sections as (
         customers.points_expiring_30d,
         customers.contact_coverage,
         -- groups
+        case
+            when {{ marts_same_customer('churn_levels') }} and {{ marts_same_customer('churn_scores') }}
+                then
+                    churn_levels.flag_churn_risk
+                    or coalesce(churn_scores.churn_probability >= (select max(cut) from churn_model), false)
+        end as flag_churn_risk,
         {%- for scheme, columns in beside.items() %}
         {%- for column in columns %}
         case when {{ marts_same_customer(scheme ~ '_scores') }} then {{ scheme }}_scores.{{ column }} end as {{ column }},
@@ -159,6 +186,8 @@ sections as (
     {%- for scheme in schemes %}
     positional join {{ scheme }}_scores
     {%- endfor %}
+    positional join churn_levels
+    positional join churn_scores
 ),
 
 labelled as (

@@ -47,6 +47,18 @@ value_sums as (
         (select coalesce(sum(clv), 0) from value_scores) as scored_clv
 ),
 
+churn_backtest as (
+    select * from {{ ref('churn_backtest') }}
+),
+
+churn_drift as (
+    select * from {{ ref('churn_drift') }}
+),
+
+churn_model as (
+    select * from {{ source('judged_by', 'churn_model') }}
+),
+
 segment_profile as (
     select * from {{ ref('segment_profile') }}
 ),
@@ -103,6 +115,42 @@ replay as (
 ),
 
 {% endfor %}
+-- a flag is up exactly where the level says so, or the published probability reaches the cut
+churn_replay as (
+    select
+        churn_flag.*,
+        scores.flag_churn_risk or coalesce(churn_flag.churn_probability >= churn_flag.churn_cut, false) as should_be_up
+    from churn_flag
+    inner join {{ source('scores', 'churn_level') }} as scores on churn_flag.customer_id = scores.customer_id
+),
+
+churn_bands as (
+    select
+        max(churn_probability) filter (where churn_band = 'low') as low_max,
+        min(churn_probability) filter (where churn_band = 'mid') as mid_min,
+        max(churn_probability) filter (where churn_band = 'mid') as mid_max,
+        min(churn_probability) filter (where churn_band = 'high') as high_min
+    from churn_flag
+),
+
+-- of the model in force, on the last day it was tested on
+churn_last_test as (
+    select
+        churn_backtest.realised_rate,
+        lag(churn_backtest.realised_rate) over (
+            order by case churn_backtest.band when 'low' then 1 when 'mid' then 2 else 3 end
+        ) as rate_below
+    from churn_backtest
+    inner join churn_model
+        on
+            churn_backtest.churn_version = churn_model.churn_version
+            and churn_backtest.cutoff_on = churn_model.last_cutoff
+    where
+        churn_model.model_status = 'published'
+        and churn_backtest.band in ('low', 'mid', 'high')
+        and churn_backtest.customers > 0
+),
+
 customer_360_members as (
     select
         count(*) filter (where customer_360.customer_id is null) as missing,
@@ -275,6 +323,64 @@ measured as (
     {{ marts_measures('customer_value', "(select * from replay where scheme = 'customer_value') as broken", {
         'reason_mismatches': 'count(*) filter (where not own_reason_holds)',
         'reason_overlaps': 'count(*) filter (where own_reason_holds)',
+    }) }}
+
+    union all
+
+    {{ marts_measures('churn_flag', 'churn_replay', {
+        'flags_wrong': 'count(*) filter (where flag_churn_risk is distinct from should_be_up '
+            ~ 'or flag_churn_risk <> (flag_basis is not null))',
+        'flags_without_record': "count(*) filter (where record_basis is null "
+            ~ "or (record_basis in ('band', 'level')) <> (record_rate is not null))",
+        'chances_out_of_range': 'count(*) filter (where churn_probability < 0 or churn_probability > 1)',
+        'chances_unpublished': "count(*) filter (where (churn_probability is not null) "
+            ~ "<> (is_eligible and model_status = 'published'))",
+        'churn_versions': 'count(distinct churn_version)',
+    }) }}
+
+    union all
+
+    {{ marts_measures('churn_flag', 'churn_bands', {
+        'bands_out_of_order': 'sum(coalesce(low_max >= mid_min, false)::integer + coalesce(mid_max >= high_min, false)::integer '
+            ~ '+ coalesce(low_max >= high_min, false)::integer)',
+    }) }}
+
+    union all
+
+    {{ marts_measures('churn_backtest', 'churn_backtest', {
+        'rows_of_another_day': 'count(*) filter (where as_of <> ' ~ marts_as_of() ~ ' or known_on <> '
+            ~ marts_known_on() ~ ')',
+        'labels_missing_zh': "count(*) filter (where coalesce(model_label_zh, '') = '' or coalesce(band_label_zh, '') = '')",
+        'labels_missing_en': "count(*) filter (where coalesce(model_label_en, '') = '' or coalesce(band_label_en, '') = '')",
+        'labels_one_sided': "count(*) filter (where band = 'all' and not is_forecast "
+            ~ 'and (realised_true = 0 or realised_false = 0))',
+        'counts_off': 'count(*) filter (where realised_true + realised_false <> customers '
+            ~ 'or abs(expected_true + expected_false - customers) > 0.01)',
+    }) }}
+
+    union all
+
+    {{ marts_measures('churn_backtest', 'churn_last_test', {
+        'bands_falling': 'count(*) filter (where realised_rate < rate_below)',
+    }) }}
+
+    union all
+
+    {{ marts_measures('churn_backtest', 'churn_model', {
+        'base_rates_out_of_range': "count(*) filter (where model_status = 'published' "
+            ~ 'and (base_rate < 0.02 or base_rate > 0.98))',
+    }) }}
+
+    union all
+
+    {{ marts_measures('churn_drift', 'churn_drift', {
+        'rows': 'count(*)',
+        'distinct_keys': "count(distinct kind || '/' || name)",
+        'rows_of_another_day': 'count(*) filter (where as_of <> ' ~ marts_as_of() ~ ' or known_on <> '
+            ~ marts_known_on() ~ ')',
+        'labels_missing_zh': "count(*) filter (where coalesce(kind_label_zh, '') = '' or coalesce(status_label_zh, '') = '')",
+        'labels_missing_en': "count(*) filter (where coalesce(kind_label_en, '') = '' or coalesce(status_label_en, '') = '')",
+        'drift_alerts': "count(*) filter (where status = 'alert')",
     }) }}
 
     union all

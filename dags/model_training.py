@@ -2,8 +2,8 @@
 
 **What.** Fits the cut-points of a month (score cuts, time to second order, gap laws, value limits) on the
 features of its first day, and saves them as a frozen, versioned artifact with a card; likewise the sentiment of
-free text, learned from the feedback rated before that day. Daily runs of the month read them and never fit on
-the rows they score. 每月一日拟合评分切点与文本情感模型，当月的每日任务只读取、不拟合。
+free text, learned from the feedback rated before that day, and the laws of customer value. Daily runs of the month
+read them and never fit on the rows they score. 每月一日拟合评分切点、文本情感模型与客户价值模型，当月的每日任务只读取、不拟合。
 
 **When.** On the first of the month, before the daily run. If it did not run, the daily run makes the same
 artifact with the same function; the result does not depend on who came first.

@@ -21,8 +21,9 @@ KNOWN = Value(
     repeat_status="ok", second_order_status="ok", amount_status="ok",
     counts={"repeat_buyers": 300, "history_days": 700, "quiet_days": 1},
     wanted={"repeat_buyers": 100, "history_days": 180, "quiet_days": 30},
-    repeat=BgNbd(0.8, 30.0, 0.7, 2.5, 500, -99.0), second_order=SecondOrder(0.4, 4.0, 1.0, 0.01, 500, 200, -9.0),
-    follow_up=0.9, amounts=GammaGamma(6.0, 4.0, 30.0, 500, -9.0), dependence=(0.1, 0.1),
+    repeat=BgNbd(0.8, 30.0, 0.7, 2.5, 500, -99.0),
+    second_order=SecondOrder(0.4, 4.0, 1.0, 0.01, 500, 200, -9.0), follow_up=0.9,
+    amounts=GammaGamma(6.0, 4.0, 30.0, 500, -9.0), dependence=(0.1, 0.1),
     discount_rate=0.1, clv_horizon_days=365, next_order_within_days=1095,
 )  # fmt: skip
 WITHOUT = {"repeat": None, "second_order": None}
@@ -56,8 +57,8 @@ def test_a_reason_is_true_of_whom_it_is_given_to_and_of_nobody_else(state, crowd
     given = table.groupby("reason_code")["customer_id"].agg(set)
     params = dict(zip(table["reason_code"], scored["reason_params"], strict=True))
     with duckdb.connect() as connection:
-        connection.register("scored", table[["customer_id", "orders_life", "gaps", "value_basis", "p_alive",
-                                             "expected_orders_90d"]].replace({float("nan"): None}))  # fmt: skip
+        columns = ["customer_id", "orders_life", "gaps", "value_basis", "p_alive", "expected_orders_90d"]
+        connection.register("scored", table[columns].replace({float("nan"): None}))
         for code, members in given.items():
             predicate = reasons.render(ROWS[code]["predicate"], params[code])
             found = connection.sql(f"select customer_id from scored where {predicate}").fetchall()

@@ -90,7 +90,7 @@ def fit(run: Run, folder: Path, variables: Mapping[str, Any], cutpoints: Cutpoin
     handed_over = any(known(run, start, cutoff)[1] == "handed_over" for cutoff in cutoffs)
     told = "handed_over" if handed_over else "as_then"
     model = training.train(frame, start.as_of, first_order_on, told, thresholds)
-    if model.is_published and thresholds.save_rate:
+    if model.decision != "rule" and thresholds.save_rate:  # one on hold may be approved yet
         model = model.with_cut(*_profit_cut(run, features, model, cutpoints))
     version = artifacts.save(run.lake, kind(run), start.as_of, model.to_json(), model.card())
     now, _ = in_force(run)
@@ -113,10 +113,11 @@ def _profit_cut(run: Run, features: Path, model: ChurnModel, cutpoints: Cutpoint
     from models.value import customer_value
 
     _, worth = value.in_force(run)
+    shown = model.with_decision("publish")
     wanted = list(dict.fromkeys((*probability.FEATURES, *customer_value.FEATURES)))
     p, clv = [np.empty(0)], [np.empty(0)]
     for batch in lake.batches(features, wanted):
-        scored = probability.score(batch, cutpoints, model, run.settings.thresholds.churn)
+        scored = probability.score(batch, cutpoints, shown, run.settings.thresholds.churn)
         p.append(scored["churn_probability"].to_numpy())
         clv.append(worth.score(batch)["expected_revenue_90d"].to_numpy(dtype=float, na_value=np.nan))
     cut, basis, _ = probability.profit_cut(
@@ -211,4 +212,9 @@ def build_training(
         tests=False,
         schemas=_BESIDE,
     )
+    return training_rows(folder)
+
+
+def training_rows(folder: Path) -> Path:
+    """Where `build_training` leaves the rows it built."""
     return folder / "features" / f"{_TRAINING}.parquet"

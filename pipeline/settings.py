@@ -105,6 +105,26 @@ class Retention:
 
 
 @dataclass(frozen=True)
+class Approval:
+    """When a person is asked about a month's churn model, and how long.
+
+    `margin`: a gate that holds by less than this share of its limit is close. `response_hours`: after these
+    without an answer the model of the month before stays.
+    """
+
+    margin: float = 0.05
+    response_hours: float = 72.0
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.margin <= 1:
+            msg = f"margin is {self.margin}; wanted a share from 0 to 1"
+            raise ValueError(msg)
+        if self.response_hours <= 0:
+            msg = f"response_hours is {self.response_hours}; wanted more than 0, or nobody could answer"
+            raise ValueError(msg)
+
+
+@dataclass(frozen=True)
 class Resources:
     """Limits of one build: DuckDB's memory in its own notation, and the free disk a run must find (GiB)."""
 
@@ -135,6 +155,7 @@ class Settings:
     features: Features = field(default_factory=Features)  # type: ignore[valid-type]
     resources: Resources = field(default_factory=Resources)
     retention: Retention = field(default_factory=Retention)
+    approval: Approval = field(default_factory=Approval)
     approved_shift: tuple[str, ...] = ()
     identity: tuple[Literal["phone_hash", "email_hash", "crm_id"], ...] = ()
     thresholds: Thresholds = field(default_factory=Thresholds)

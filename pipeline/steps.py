@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from models.schemes import FAMILIES, SCHEMES
-from pipeline import churn, churn_facts, comparing, feedback_text, gates, hash_key, memory, value
+from pipeline import approval, churn, churn_facts, comparing, feedback_text, gates, hash_key, memory, value
 from pipeline.run import SEEDS, Run
 from pipeline.settings import Settings
 from storage import artifacts, declaration, incoming, lake, landing, published, raw, upkeep
@@ -267,7 +267,24 @@ def fit_value(run: Run) -> dict[str, Any]:
 def fit_churn(run: Run) -> dict[str, Any]:
     """Train the month's churn model on past days, judge it there, and save it with its card."""
     start = run.day.month_start
-    return churn.fit(run, _month_start(run), _variables(run, run.folder, start), _cutpoints(run)[1])
+    made = churn.fit(run, _month_start(run), _variables(run, run.folder, start), _cutpoints(run)[1])
+    approval.propose(run, made["fitted"])
+    return made
+
+
+def evaluate_churn(run: Run) -> dict[str, Any]:
+    """Whether the month's churn model is clear, or a person has to be asked; `next` names the step."""
+    return approval.evaluate(run, _month_before(run.day), _month_start(run))
+
+
+def promote_churn(run: Run) -> dict[str, Any]:
+    """Put the month's churn model in force."""
+    return approval.promote(run)
+
+
+def keep_champion(run: Run) -> dict[str, Any]:
+    """Keep the churn model of the month before in force; without one the levels."""
+    return approval.keep(run, _month_before(run.day))
 
 
 def score_models(run: Run) -> dict[str, Any]:

@@ -59,6 +59,20 @@ def test_the_day_runs_its_steps_in_order_and_the_families_side_by_side(bag):
         assert task.downstream_task_ids == {"publish.compare"}
 
 
+def test_a_churn_model_is_promoted_by_its_gates_or_by_a_person_and_silence_keeps_the_champion(bag):
+    dag = bag.dags["model_training"]
+    approve = dag.task_dict["approve_churn"]
+    assert dag.task_dict["evaluate_churn"].downstream_task_ids == {"approve_churn", "promote_churn"}
+    assert approve.downstream_task_ids == {"promote_churn", "keep_champion"}
+    assert approve.options_mapping == {"Approve": "promote_churn", "Reject": "keep_champion"}
+    assert approve.defaults == ["Reject"]
+    assert approve.response_timeout.total_seconds() == 72 * 3600
+    # one way to it is always passed over: by the gates, or by the person
+    assert dag.task_dict["promote_churn"].trigger_rule == "none_failed_min_one_success"
+    order = [task.task_id for task in dag.topological_sort()]
+    assert order.index("fit_value") < order.index("fit_churn") < order.index("evaluate_churn")
+
+
 @pytest.mark.parametrize(
     ("fault", "action"), [(ValueError("a broken promise"), "fail"), (OSError("disk full"), "default")]
 )

@@ -123,20 +123,27 @@ def codes(values: np.ndarray, edges: Sequence[float]) -> np.ndarray:
 def quantile_edges(values: np.ndarray, bins: int = MAX_BINS) -> tuple[float, ...]:
     """Rising values that cut `values` into at most `bins` bins of about equal size; () where all are alike.
 
-    Edges are values that occur, so that a bin ends where a value does; the greatest is no edge.
+    An edge is the last value of its bin, and the greatest is none; of few values each has a bin of its own.
     """
     import numpy as np
 
     known = np.sort(values[~np.isnan(values)])
     if not len(known):
         return ()
-    at = (np.arange(1, bins) * len(known)) // bins
-    edges = np.unique(known[at] + 0.0)
-    return tuple(edges[edges < known[-1]].tolist())
+    distinct = known[np.append(True, known[1:] != known[:-1])] + 0.0
+    if len(distinct) > bins:
+        last_of_bins = np.arange(1, bins) * len(known) // bins - 1
+        distinct = np.unique(np.append(known[last_of_bins] + 0.0, known[-1]))
+    return tuple(distinct[:-1].tolist())
 
 
 def fit_logistic(
-    inputs: Mapping[str, np.ndarray], y: np.ndarray, *, penalty: float, bins: int = MAX_BINS
+    inputs: Mapping[str, np.ndarray],
+    y: np.ndarray,
+    weight: np.ndarray,
+    *,
+    penalty: float,
+    bins: int = MAX_BINS,
 ) -> Additive:
     """The logistic candidate; `penalty` is the L2 weight on the coefficients of standardised columns."""
     import numpy as np
@@ -161,7 +168,7 @@ def fit_logistic(
     x = np.column_stack(columns)
     with threadpool_limits(1):
         model = LogisticRegression(C=1 / penalty, solver="newton-cholesky", max_iter=50, tol=1e-6)
-        model.fit(x, y)
+        model.fit(x, y, sample_weight=weight)
     weights = model.coef_[0]
     adds = {}
     for at, (name, (edges, counts, score)) in enumerate(shapes.items()):
@@ -176,6 +183,7 @@ def fit_logistic(
 def fit_boosting(
     inputs: Mapping[str, np.ndarray],
     y: np.ndarray,
+    weight: np.ndarray,
     *,
     seed: int,
     iterations: int,
@@ -211,7 +219,7 @@ def fit_boosting(
             interaction_cst="no_interactions",
             early_stopping=False,
             random_state=seed,
-        ).fit(x, y)
+        ).fit(x, y, sample_weight=weight)
         usual = np.zeros(x.shape[1])
         probes, sizes = [], []
         for at, name in enumerate(varied):

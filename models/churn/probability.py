@@ -67,7 +67,7 @@ class Thresholds:
     reach_days: int = threshold(
         540, unit="days", reason="six horizons: a season, the one a year before, and days to train on"
     )
-    min_history_days: int = threshold(45, unit="days", reason="half a horizon shows who comes back at all")
+    min_history_days: int = threshold(30, unit="days", reason="a month shows who comes back at all")
     max_rows: int = threshold(
         300_000, unit="customers a fold", reason="more rows cost minutes and move the third digit"
     )
@@ -91,11 +91,6 @@ class Thresholds:
         0.30, unit="share of the rate", reason="a rate that moved by a third is another label"
     )
     isotonic_rows: int = threshold(1_000, unit="customers", reason="fewer bend a curve to their noise")
-    carry: float = threshold(
-        0.5,
-        unit="share",
-        reason="half of what the last cut-off was off is there a horizon later",
-    )
     season_within_days: int = threshold(
         15, unit="days", reason="a cut-off of last year stands for a day so near"
     )
@@ -124,7 +119,7 @@ class Thresholds:
         check_within(self, 1, 10_000, "min_each", "bootstrap_rounds", "boosting_rounds", "runs")
         check_above(self, 0, "one_sided_rows", "isotonic_rows", "logistic_penalty", "boosting_rate")
         check_within(self, 2, 31, "boosting_leaves")
-        check_within(self, 0, 1, "max_ap_loss", "max_ece", "max_base_shift", "carry", "save_rate")
+        check_within(self, 0, 1, "max_ap_loss", "max_ece", "max_base_shift", "save_rate")
         check_within(self, 0.5, 0.999, "confidence")
         check_within(self, 0, 182, "season_within_days")
         check_within(self, 0, 1, "default_cut")
@@ -246,6 +241,7 @@ def score(
     rows = len(features)
     p = np.full(rows, np.nan)
     adds = {group: np.full(rows, np.nan) for group in inputs.GROUPS}
+    said_of = {group: np.zeros(rows) for group in inputs.GROUPS}
     if model.is_published and can_be_lost.any():
         few = features if can_be_lost.all() else features.loc[can_be_lost]
         values = inputs.inputs(few, cutpoints, model.bg_nbd, model.horizon_days, thresholds.levels)
@@ -253,11 +249,13 @@ def score(
         groups = {name: each.group for name, each in inputs.INPUTS.items()}
         for group, share in model.score.contributions(values, groups).items():
             if group is not None:
-                adds[group][can_be_lost] = np.round(share, _PLACES)
+                adds[group][can_be_lost] = said_of[group][can_be_lost] = np.round(share, _PLACES)
+        for group, fell in reasons.dropped(values).items():
+            said_of[group][can_be_lost] *= fell
     said = inputs.stated(features, thresholds.stated_days, reasons.STATED)
     with np.errstate(invalid="ignore"):
         chosen = reasons.choose(
-            {group: np.nan_to_num(share, nan=0.0) for group, share in adds.items()},
+            said_of,
             np.where(can_be_lost, said, -1),
             p >= thresholds.bands[0],
             minimum=thresholds.min_share,

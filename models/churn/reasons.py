@@ -38,6 +38,21 @@ BASES = ("survey", "model", UNKNOWN)
 MOST = 3
 
 
+def dropped(values: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """Whom a reason that speaks of a fall may be said of: group → whether anything fell, by own measure.
+
+    Somebody who never bought much is at risk for buying little, and yet nothing has dropped.
+    """
+    import numpy as np
+
+    with np.errstate(invalid="ignore"):
+        return {
+            "frequency_drop": (values["recency_of_typical"] > 1) | (values["orders_90d_of_usual"] < 1),
+            "value_drop": (values["net_90d_of_usual"] < 1) | (values["net_90d_of_previous"] < 1),
+            "category_exit": values["category_left_share"] > 0,
+        }
+
+
 def choose(
     shares: Mapping[str, np.ndarray],
     stated: np.ndarray,

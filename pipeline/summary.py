@@ -27,6 +27,7 @@ def text(settings: Settings, day: Day) -> str:
         _rows(read("delivery"), manifest),
         _gates(read("quality_results")),
         _segments(_titles(folder), _profile(folder), _profile(before) if before else None, before),
+        _churn(read),
         _moves(settings.lake, day, _titles(folder)),
         _places(settings.lake, folder),
     ]
@@ -140,6 +141,32 @@ def _segments(
     if untold:
         lines += ["", "Not known of anybody, for want of an extract · 缺少数据，尚无法判定"]
         lines += [f"  {title}" for title in untold]
+    return "\n".join(lines)
+
+
+def _churn(read: Any) -> str:
+    """Whether probabilities of churn are shown, how the model did against the best rule, who is flagged."""
+    flags, tests = read("churn_flag"), read("churn_backtest")
+    if flags.empty:
+        return ""
+    of_all = flags.iloc[0]
+    status = f"{of_all['model_status_label_en']} {of_all['model_status_label_zh']}"
+    base = f", base rate 基准流失率 {of_all['base_rate']:.1%}" if of_all["base_rate"] >= 0 else ""
+    lines = [
+        f"Churn model · 流失模型 {of_all['churn_version']}",
+        f"  {status} ({of_all['churn_definition']}){base}",
+        f"  flagged 标记 {int(flags['flag_churn_risk'].sum()):,} of {int(flags['is_eligible'].sum()):,} "
+        "who could be lost 可判定客户",
+    ]
+    known = tests[(tests["churn_version"] == of_all["churn_version"]) & ~tests["is_forecast"]]
+    newest = known[(known["cutoff_on"] == known["cutoff_on"].max()) & known["auc"].notna()]
+    own, rules = newest[~newest["is_baseline"]], newest[newest["is_baseline"]]
+    if len(own) and len(rules):
+        best = rules.sort_values(["auc", "model"], ascending=[False, True]).iloc[0]
+        lines.append(
+            f"  AUC {own.iloc[0]['auc']:.3f}, best baseline 最好的基准 {best['auc']:.3f} "
+            f"({best['model_label_en']} {best['model_label_zh']}), on 回测日 {own.iloc[0]['cutoff_on']}"
+        )
     return "\n".join(lines)
 
 

@@ -56,8 +56,35 @@ def text(settings: Settings, customer_id: str) -> str:
         codes = (judged["action_codes"] or "–").split("|")
         lines += [f"  action  {' '.join([code, *actions.get(code, ())])}" for code in codes]
         lines += _facts({key: value for key, value in judged.items() if key not in (*_KEYS, *_TEXT)})
+        lines += _churn(judged) if scheme == "churn_level" else []
         lines += _history(settings.lake, folder, scheme, customer_id)
     return "\n".join(lines)
+
+
+def _churn(judged: dict[str, Any]) -> list[str]:
+    """How likely the customer is to be lost, why, and how often that has come true before."""
+    chance, rate = judged["churn_probability"], judged["record_rate"]
+    lines = [f"  model   {judged['model_status_label_zh']} {judged['model_status_label_en']}"]
+    if chance is not None:
+        band = f"{judged['churn_band_label_zh']} {judged['churn_band_label_en']}"
+        lines.append(
+            f"  chance  {chance:.1%} ({band}) to be lost in {judged['horizon_days']} days · 流失概率"
+        )
+    told = [
+        f"{judged[f'churn_reason_{at}_label_zh']} {judged[f'churn_reason_{at}_label_en']}"
+        for at in (1, 2, 3)
+        if judged[f"churn_reason_{at}"]
+    ]
+    if told:
+        basis = f"{judged['churn_reason_basis_label_zh']} {judged['churn_reason_basis_label_en']}"
+        lines.append(f"  because {'; '.join(told)}   [{basis}]")
+    record = f"  record  {judged['record_basis_label_zh']} {judged['record_basis_label_en']}"
+    if rate is not None:
+        record += (
+            f": {rate:.1%} ({judged['record_rate_low']:.1%} – {judged['record_rate_high']:.1%}) of "
+            f"{judged['record_customers']:,} in {judged['record_runs']} backtests 次回测"
+        )
+    return [*lines, record]
 
 
 def _meant(folder: Path, customer_id: str) -> str:

@@ -1,0 +1,127 @@
+"""The churn model of a small shop: what it learns from, that it disturbs nothing, and what is told of it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import date, timedelta
+
+import duckdb
+import pandas as pd
+import pytest
+from shop import write_shop
+
+from models.churn.inputs import TRAINING
+from pipeline import churn, churn_facts, steps
+from pipeline.run import Run
+from pipeline.settings import Settings
+from storage import artifacts, lake
+from storage.lake import Day
+
+FIRST, DAY = date(2017, 3, 6), date(2017, 11, 1)
+STEPS = ("land", "check_landed", "load_raw", "read_feedback", "build_features", "ensure_cutpoints")
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory):
+    """A run up to its churn model; the shop is too small for one that is published."""
+    folder = tmp_path_factory.mktemp("churn")
+    write_shop(folder / "in", FIRST, DAY, customers=120)
+    settings = Settings(
+        sources=("complete_journey",), time_zone="America/New_York", currency="USD", lake=folder / "lake",
+        incoming=folder / "in",
+    )  # fmt: skip
+    made = Run(settings, Day.of(DAY), "churn", None)
+    for step in STEPS:
+        steps.take(made, step)
+    assert not churn.training_rows(made.folder).exists()  # built when a model is trained, and only then
+    steps.take(made, "ensure_models")
+    return made
+
+
+def ask(run, sql):
+    with duckdb.connect(str(run.folder / "run.duckdb"), read_only=True) as connection:
+        return connection.execute(sql).fetchall()
+
+
+def test_the_days_own_tables_stay_as_they_were(run):
+    assert ask(run, "select distinct as_of from features.feat_order") == [(DAY,)]
+    assert len(ask(run, "select distinct as_of from features_of_cutoffs.feat_order")) > 3
+
+
+def test_the_days_training_rows_are_its_features(run):
+    shared = ", ".join([*TRAINING, "as_of", "known_on"])
+    rows = churn.training_rows(run.folder)
+    features = lake.features_path(run.lake, run.day)
+    bought = f"select {shared} from '{features}' where orders_life > 0"
+    trained = f"select {shared} from '{rows}' where as_of = date '{DAY}'"
+    assert ask(run, f"select count(*) from ({bought}) as one")[0][0] > 50
+    for one, other in ((bought, trained), (trained, bought)):
+        assert ask(run, f"({one}) except ({other})") == []
+
+
+def test_a_cut_off_knows_what_had_been_delivered_by_then(run):
+    rows = churn.training_rows(run.folder)
+    assert ask(run, f"select count(*) from '{rows}' where known_on <> as_of") == [(0,)]
+    # three months before the day the fate is known, and after that it is not
+    known = ask(run, f"select as_of, count(is_churned) > 0 from '{rows}' group by 1 order by 1")
+    assert all(is_known == (as_of + timedelta(days=90) <= DAY) for as_of, is_known in known)
+
+
+def test_history_from_before_the_first_delivery_was_handed_over(run):
+    assert churn.known(run, run.day, DAY) == (DAY, "as_then")
+    assert churn.known(run, run.day, FIRST) == (FIRST, "as_then")
+    assert churn.known(run, run.day, FIRST - timedelta(days=30)) == (FIRST, "handed_over")
+
+
+def test_too_little_data_is_told_and_the_levels_speak(run):
+    version, model = churn.in_force(run)
+    assert (model.status, model.decision) == ("insufficient", "rule")
+    assert "100 wanted" in " ".join(model.why)
+    steps.take(run, "score_models")
+    scored = lake.table(
+        lake.scores_path(run.lake, churn.SCORES, run.day), ["churn_probability", "is_eligible"]
+    )
+    assert scored["churn_probability"].isna().all()
+    assert scored["is_eligible"].any()
+    churn_facts.write(run)
+    facts = lake.table(run.folder / "churn_model.parquet", list(churn_facts.MODEL)).iloc[0]
+    assert (facts["churn_version"], facts["model_status"]) == (version, "insufficient")
+
+
+def test_the_training_run_makes_the_same_model(run):
+    training = replace(run, run_id="model_training__churn")
+    for step in ("land", "check_landed", "load_raw"):
+        steps.take(training, step)
+    made = steps.take(training, "fit_churn")
+    assert made["fitted"] == churn.in_force(run)[0]
+    assert len(artifacts.versions(run.lake, churn.kind(run))) == 1
+    found = steps.take(training, "evaluate_churn")
+    assert found["next"] == "promote_churn"
+    assert steps.take(training, found["next"])["churn_version"] == made["fitted"]
+
+
+def test_what_became_of_those_judged_a_horizon_ago_is_told(run):
+    then = DAY - timedelta(days=90)
+    features = lake.table(lake.features_path(run.lake, run.day), ["customer_id", "recency_days"])
+    judged = features.dropna().head(40)
+    rows = pd.DataFrame(
+        {
+            "customer_id": judged["customer_id"],
+            "is_eligible": [True] * 30 + [False] * 10,
+            "churn_probability": [0.2] * 15 + [0.7] * 15 + [None] * 10,
+            "churn_band": ["low"] * 15 + ["high"] * 15 + [None] * 10,
+        }
+    )
+    columns = {"customer_id": "varchar", "is_eligible": "boolean"}
+    columns |= {"churn_probability": "double", "churn_band": "varchar"}
+    lake.write_parquet(lake.scores_path(run.lake, churn.SCORES, Day.of(then)), [rows], columns)
+    steps.take(run, "score_models")
+
+    told = lake.table(run.folder / "churn_drift.parquet", list(churn_facts.DRIFT)).set_index(["kind", "name"])
+    lost = (judged["recency_days"] > 90).to_numpy()[:30]
+    label = told.loc[("label", "base_rate")]
+    assert (label["customers"], label["found"]) == (30, round(lost.mean(), 6))
+    assert label["since"].date() == then
+    high = told.loc[("calibration", "high")]
+    assert (high["customers"], high["found"], high["reference"]) == (15, round(lost[15:].mean(), 6), 0.7)
+    assert set(told.loc["calibration"].index) == {"all", "low", "high"}

@@ -82,14 +82,23 @@ class Additive:
         self, inputs: Mapping[str, np.ndarray], groups: Mapping[str, str | None]
     ) -> dict[str | None, np.ndarray]:
         """What the inputs of each group add together; with the intercept they sum to the score."""
+        return self.explained(inputs, groups)[1]
+
+    def explained(
+        self, inputs: Mapping[str, np.ndarray], groups: Mapping[str, str | None]
+    ) -> tuple[np.ndarray, dict[str | None, np.ndarray]]:
+        """`log_odds` and `contributions` of each row, each value looked up once for both."""
         import numpy as np
 
         rows = len(next(iter(inputs.values())))
-        found = {group: np.zeros(rows) for group in dict.fromkeys(groups.values())}
+        total = np.full(rows, self.intercept)
+        shares = {group: np.zeros(rows) for group in dict.fromkeys(groups.values())}
         for name, table in self.tables.items():
             if table.moves:
-                found[groups[name]] += table.contribution(inputs[name])
-        return found
+                adds = table.contribution(inputs[name])
+                total += adds
+                shares[groups[name]] += adds
+        return total, shares
 
     def plain(self) -> dict:
         """The value as JSON knows it; inputs that move nothing keep their name and no table."""
@@ -117,7 +126,7 @@ def codes(values: np.ndarray, edges: Sequence[float]) -> np.ndarray:
     import numpy as np
 
     found = np.searchsorted(np.asarray(edges, dtype=np.float64), values, side="left")
-    return np.where(np.isnan(values), len(edges) + 1, found)
+    return found + np.isnan(values)  # nan sorts after every edge
 
 
 def quantile_edges(values: np.ndarray, bins: int = MAX_BINS) -> tuple[float, ...]:

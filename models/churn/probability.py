@@ -179,10 +179,13 @@ class ChurnModel:
 
     def probability(self, values: Mapping[str, np.ndarray]) -> np.ndarray:
         """The calibrated probability of each row of inputs, rounded once."""
+        return self.calibrated(self.score.log_odds(values))
+
+    def calibrated(self, log_odds: np.ndarray) -> np.ndarray:
+        """The probability of log odds as `score` has them."""
         import numpy as np
 
-        log_odds = self.curve.calibrated(self.score.log_odds(values)) + self.shift
-        return np.round(probability(log_odds), _PLACES)
+        return np.round(probability(self.curve.calibrated(log_odds) + self.shift), _PLACES)
 
     def with_cut(self, cut: float, basis: str) -> ChurnModel:
         """The same with another cut of the flag."""
@@ -245,9 +248,10 @@ def score(
     if model.is_published and can_be_lost.any():
         few = features if can_be_lost.all() else features.loc[can_be_lost]
         values = inputs.inputs(few, cutpoints, model.bg_nbd, model.horizon_days, thresholds.levels)
-        p[can_be_lost] = model.probability(values)
         groups = {name: each.group for name, each in inputs.INPUTS.items()}
-        for group, share in model.score.contributions(values, groups).items():
+        log_odds, shares = model.score.explained(values, groups)
+        p[can_be_lost] = model.calibrated(log_odds)
+        for group, share in shares.items():
             if group is not None:
                 adds[group][can_be_lost] = said_of[group][can_be_lost] = np.round(share, _PLACES)
         for group, fell in reasons.dropped(values).items():

@@ -147,6 +147,16 @@ def test_a_discount_takes_something_off_and_none_takes_nothing(shop, fitted, sco
     assert free["clv"].to_list() == free["expected_revenue_365d"].to_list()
 
 
+def test_a_purchase_in_a_year_is_worth_less_by_the_rate_of_a_year(fitted):
+    # one day after the other: what is expected of it, discounted by 1.1^(-days / 365)
+    row = made((400, 40.0), (200, 60.0), (20, 50.0))
+    x, t_x, t = np.array([2.0]), np.array([380.0]), np.array([400.0])
+    until = np.array([fitted.repeat.expected_purchases(day, x, t_x, t)[0] for day in range(366)])
+    daily = (np.diff(until) * 1.1 ** (-(np.arange(365) + 0.5) / 365)).sum()
+    amount = fitted.amounts.expected_amount(np.array([3]), np.array([50.0]))[0]
+    assert fitted.score(row)["clv"].iloc[0] == pytest.approx(daily * amount, abs=0.006)
+
+
 def test_a_longer_horizon_is_worth_more(shop, fitted):
     some = shop[0].head(500)
     three = replace(fitted, clv_horizon_days=1095).score(some)
@@ -265,6 +275,19 @@ def test_too_few_customers_have_no_numbers_and_the_reason_says_how_many_there_ar
     repeat = thin.counts["repeat_buyers"]
     assert 0 < repeat < 100
     assert f'"repeat_buyers": {repeat}, "repeat_buyers_wanted": 100' in found["reason_params"].iloc[0]
+
+
+def test_too_few_amounts_leave_purchases_as_they_are(shop, fitted):
+    without = shop[0].copy()
+    several = without.index[without["gaps"] > 0]
+    without.loc[several[90:], "net_life"] = 0.0
+    found = customer_value.fit(without, Thresholds())
+    assert found.counts["repeat_amounts"] == 90
+    assert found.amount_status == found.status == "insufficient"
+    scored = found.score(without)
+    assert set(scored["amount_basis"]) == {"insufficient"}
+    assert scored[["expected_amount", *REVENUES, "clv"]].isna().all(axis=None)
+    assert scored["expected_orders_90d"].equals(fitted.score(shop[0])["expected_orders_90d"])
 
 
 def test_a_shop_without_customers_has_no_numbers():

@@ -25,7 +25,7 @@ from typing import TYPE_CHECKING, Any
 REPOSITORY = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(REPOSITORY), str(REPOSITORY / "plugins"), str(REPOSITORY / "tests" / "models")]
 
-from pipeline import steps  # noqa: E402
+from pipeline import steps, value  # noqa: E402
 from pipeline.run import Run  # noqa: E402
 from pipeline.settings import load  # noqa: E402
 from storage import lake  # noqa: E402
@@ -186,8 +186,12 @@ def _take(folder: Path, size: int, marts: bool) -> None:
             steps.FAMILIES[family] = {scheme: module}
             _measured(f"score:{scheme}", steps.score, run, family)
         steps.FAMILIES[family] = schemes
-    _measured("fit:value", steps.fit_value, run)
-    _measured("score:value", steps.score_value, run)
+    if marts:  # where there is a working file, churn models look for a past in it, and find it empty
+        _measured("fit:models", steps.ensure_models, run)
+        _measured("score:models", steps.score_models, run)
+    else:
+        _measured("fit:value", steps.fit_value, run)
+        _measured("score:value", value.score, run)
     if marts:
         scored = max(place for place, step in enumerate(steps.STEPS) if step.startswith("score"))
         for step in steps.STEPS[scored + 1 : -1]:  # all but publish, which copies
@@ -207,7 +211,7 @@ def _build_an_empty_day(run: Run, folder: Path) -> None:
     os.environ.setdefault("SEGMENTATION_HASH_KEY", "nobody is hashed in a benchmark, but who knows")
     drawn = folder / "drawn.parquet"
     lake.put(lake.features_path(run.lake, run.day), drawn)
-    for step in (steps.land, steps.load_raw, steps.build_features):
+    for step in (steps.land, steps.load_raw, steps.read_feedback, steps.build_features):
         step(run)
     lake.put(drawn, lake.features_path(run.lake, run.day))
     taken = run.folder / "features" / "customer_features.parquet"

@@ -11,6 +11,7 @@ settings' time zone and had been delivered by D. 把当天及以前送达的数�
 | `ingest` | `check_landed` | an extract that was due is missing, cut off or mostly unreadable | have it sent again, put it into the drop folder, clear the task `land` with everything after it |
 | `build` | `check_features` | the features break a promise (a sum does not reconcile, a date lies ahead) | read the promise in the log or under *Segments*; mend the data or the model; clear `build_features` and after |
 | `score` | a family of schemes | a fault, not the data | it has been retried; read the log, which names the scheme, clear it |
+| `models` | `ensure_models`, `score_models` | a fault, not the data: too little data is a status, never an error | it has been retried; read the log, clear it |
 | `publish` | `compare` | a score file is not of the day's customers, or a fault | clear the scheme's family named in the log, with what follows |
 | `publish` | `audit` | the tables break what BI was promised | **BI keeps yesterday.** Read the promise and the failing keys under *Segments*; clear `build_marts` and after |
 
@@ -70,18 +71,16 @@ with DAG(
     with TaskGroup("ingest") as ingest:
         chain(do("land"), do("check_landed"), do("load_raw"))
     with TaskGroup("build") as build:
-        chain(
-            do("read_feedback"),
-            do("build_features"),
-            do("check_features"),
-            do("ensure_cutpoints"),
-            do("ensure_models"),
-        )
+        chain(do("read_feedback"), do("build_features"), do("check_features"), do("ensure_cutpoints"))
+    # beside the schemes: a month's models take longer to fit than all of them to score
+    with TaskGroup("models") as models:
+        chain(do("ensure_models"), do("score_models"))
     with TaskGroup("score") as score:
         for family in FAMILIES:
             do(f"score:{family}", name=family)
-        do("score_models", name="models")
-    with TaskGroup("publish") as publish:
-        chain(do("compare"), do("build_marts"), do("audit"), do("publish"))
+    with TaskGroup("publish"):
+        compare, marts = do("compare"), do("build_marts")
+        chain(compare, marts, do("audit"), do("publish"))
 
-    chain(ingest, build, score, publish)
+    chain(ingest, build, score, compare)
+    chain(build, models, marts)

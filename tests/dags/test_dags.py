@@ -43,7 +43,7 @@ def test_a_crm_is_pulled_by_one_task_of_its_own_dag_where_it_is_enabled(tmp_path
         assert task.retry_policy.evaluate(ConnectionError("a server down"), 1, 3).action.value == "default"
 
 
-def test_the_day_runs_its_steps_in_order_and_the_families_side_by_side(bag):
+def test_the_day_runs_its_steps_in_order_and_what_needs_not_wait_side_by_side(bag):
     from models.schemes import FAMILIES
     from pipeline.steps import STEPS
 
@@ -51,12 +51,17 @@ def test_the_day_runs_its_steps_in_order_and_the_families_side_by_side(bag):
     taken = {task.op_args[0]: task for task in dag.tasks}
     assert set(taken) == set(STEPS)
     order = [task.op_args[0] for task in dag.topological_sort()]
-    plain = [step for step in STEPS if not step.startswith("score:")]
+    models = ["ensure_models", "score_models"]
+    plain = [step for step in STEPS if not step.startswith("score:") and step not in models]
     assert [step for step in order if step in plain] == plain
     for family in FAMILIES:
         task = taken[f"score:{family}"]
-        assert task.upstream_task_ids == {"build.ensure_models"}
+        assert task.upstream_task_ids == {"build.ensure_cutpoints"}
         assert task.downstream_task_ids == {"publish.compare"}
+    # a month's models are fitted beside the schemes, and the marts wait for both
+    assert taken["ensure_models"].upstream_task_ids == {"build.ensure_cutpoints"}
+    assert taken["score_models"].upstream_task_ids == {"models.ensure_models"}
+    assert taken["build_marts"].upstream_task_ids == {"models.score_models", "publish.compare"}
 
 
 def test_a_churn_model_is_promoted_by_its_gates_or_by_a_person_and_silence_keeps_the_champion(bag):

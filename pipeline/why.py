@@ -44,6 +44,7 @@ def text(settings: Settings, customer_id: str) -> str:
     lines += _facts(
         {key: value for key, value in wide.items() if key not in _KEYS and not key.endswith(("_zh", "_en"))}
     )
+    lines += _value(row("customer_value") if (folder / "customer_value.parquet").exists() else None)
     for scheme, title in _titles(folder).items():
         judged = row(SCHEME_TABLES[scheme])
         code = judged.get("segment_code") or judged.get("level")
@@ -59,6 +60,21 @@ def text(settings: Settings, customer_id: str) -> str:
         lines += _churn(judged) if scheme == "churn_level" else []
         lines += _history(settings.lake, folder, scheme, customer_id)
     return "\n".join(lines)
+
+
+def _value(valued: dict[str, Any] | None) -> list[str]:
+    """What to expect of the customer, and what that rests on; nothing for a day before there were values."""
+    if valued is None:
+        return []
+    numbers = ("p_alive", "expected_amount", "clv", "clv_horizon_days", "discount_rate", "next_order_on")
+    kept = {name: told for name, told in valued.items() if name in numbers or name.startswith("expected_")}
+    return [
+        "",
+        f"Customer value 客户价值: {valued['value_basis_label_zh']} {valued['value_basis_label_en']}",
+        f"  原因    {valued['reason_zh']}",
+        f"  reason  {valued['reason_en']}   [{valued['reason_code']}]",
+        *_facts(kept),
+    ]
 
 
 def _churn(judged: dict[str, Any]) -> list[str]:

@@ -73,3 +73,20 @@ def test_an_action_is_told_by_code_and_name_and_by_code_alone_without_one(tell):
 @pytest.mark.parametrize("none", [None, ""])
 def test_no_action_is_told_as_none(tell, none):
     assert "  action  –\n" in tell("1", ["1"], actions=none)
+
+
+def test_what_is_expected_of_a_customer_is_told_with_what_it_rests_on(tell, tmp_path):
+    assert "Customer value" not in tell("M1", ["M1"])  # a day of before there were values
+    valued = {
+        "customer_id": "M1", "value_basis_label_zh": "复购规律", "value_basis_label_en": "Repeat purchases",
+        "reason_zh": "因", "reason_en": "by BG/NBD", "reason_code": "VALUE_REPEAT", "p_alive": 0.87,
+        "expected_orders_90d": 1.25, "expected_amount": 40.0, "clv": None, "net_life": 9.0,
+    }  # fmt: skip
+    folder = tmp_path / "lake" / "published" / "versions" / VERSION
+    pq.write_table(pa.Table.from_pylist([valued]), folder / "customer_value.parquet")
+    said = tell("M1", ["M1"])
+    block = said[said.index("Customer value 客户价值: 复购规律 Repeat purchases") :].splitlines()
+    assert block[2] == "  reason  by BG/NBD   [VALUE_REPEAT]"
+    assert "    p_alive              0.87" in block
+    assert "    clv                  –" in block
+    assert not any("net_life" in line for line in block)

@@ -8,6 +8,7 @@
     'satisfaction': ['satisfaction_index'],
     'loyalty': ['loyalty_index', 'potential_loyal'],
 } -%}
+{%- set expected = ['p_alive', 'expected_orders_90d', 'expected_revenue_90d', 'clv', 'next_order_on'] -%}
 {%- set schemes = marts_scheme_tables().keys() | list %}
 
 with
@@ -49,6 +50,19 @@ churn_scores as (
         known_on,
         churn_probability
     from {{ source('scores', 'churn_probability') }}
+),
+
+value_scores as (
+    select
+        customer_id,
+        as_of,
+        known_on,
+        p_alive,
+        expected_orders_90d,
+        expected_revenue_90d,
+        clv,
+        next_order_on
+    from {{ source('scores', 'customer_value') }}
 ),
 
 churn_levels as (
@@ -127,6 +141,10 @@ sections as (
         customers.top_brand,
         customers.brand_hhi,
         customers.purchase_coverage,
+        -- what is expected of them
+        {%- for column in expected %}
+        case when {{ marts_same_customer('value_scores') }} then value_scores.{{ column }} end as {{ column }},
+        {%- endfor %}
         -- usage
         customers.usage_days_30d,
         customers.last_used_on,
@@ -188,6 +206,7 @@ sections as (
     {%- endfor %}
     positional join churn_levels
     positional join churn_scores
+    positional join value_scores
 ),
 
 labelled as (

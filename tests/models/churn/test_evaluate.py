@@ -50,10 +50,10 @@ def test_brier_by_hand():
 
 
 def test_ece_weighs_each_bin_by_its_rows_and_keeps_one_in_the_last():
-    y = np.array([0, 1, 1, 1])
+    y = np.array([0, 1, 1, 0])
     p = np.array([0.05, 0.05, 0.95, 1.0])
-    # bin 0: mean p .05, rate .5; bin 9: mean p .975, rate 1
-    assert evaluate.ece(y, p) == pytest.approx(0.5 * 0.45 + 0.5 * 0.025)
+    # bin 0: mean p .05, rate .5; bin 9: mean p .975, rate .5
+    assert evaluate.ece(y, p) == pytest.approx(0.5 * 0.45 + 0.5 * 0.475)
 
 
 @pytest.mark.parametrize(

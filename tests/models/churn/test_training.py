@@ -87,6 +87,7 @@ def test_what_happens_after_the_day_changes_nothing_that_was_learned_before_it()
     straight, round_ = trained(frames), trained(turned)
     assert straight.score == round_.score
     assert straight.curve == round_.curve
+    assert straight.backtest[0]["expected_true"] == round_.backtest[0]["expected_true"]
     assert straight.backtest[0]["auc"] == pytest.approx(1 - round_.backtest[0]["auc"], abs=2e-6)
     assert round_.decision == "rule"
 
@@ -111,6 +112,19 @@ def test_short_history_has_overlapping_folds_and_says_so():
     assert found.folds["overlapping"]
     assert (date.fromisoformat(found.folds["test"]) - date.fromisoformat(found.folds["calibrate"])).days == 30
     assert "overlap" in found.card()
+
+
+def test_only_who_can_still_be_lost_is_learned_from():
+    """Given up (L4), without an order in the window, or without any: no question for a churn model."""
+    frame = drawn.draw(1_000, 4)
+    frame.loc[0, ["recency_days", "tenure_days"]] = [690, 699]
+    frame.loc[0, "orders_w"] = 1
+    frame.loc[1, ["recency_days", "orders_w"]] = [10, 0]
+    frame.loc[2, ["orders_life", "orders_w", "gaps", "recency_days", "tenure_days"]] = [0, 0, 0, None, None]
+    can_be_lost, level = folds.eligible(frame, folds.laws_of(frame, DEFAULTS), DEFAULTS)
+    assert level[:3].tolist() == [4, 0, -1]
+    assert can_be_lost[:3].tolist() == [False, False, False]
+    assert can_be_lost[3:].mean() > 0.8
 
 
 # --- too little, or nothing to tell apart -------------------------------------------------------------------
@@ -168,10 +182,15 @@ def test_a_rate_that_jumped_is_held():
 
 
 def test_bands_that_do_not_rise_are_held():
-    y, p = np.array([1.0] * 50 + [0.0] * 50), np.array([0.1] * 50 + [0.9] * 50)
-    rates = training._band_rates(y, p, DEFAULTS)
-    assert [rates[band]["rate"] for band in probability.BANDS] == [1.0, None, 0.0]
-    assert training._decide("ok", {"bands_rising": training._gate(0.0, 1.0, "at least")})[0] == "hold"
+    """The same run with its probabilities turned upside down."""
+    plan, frames = folds.Folds(DAYS[:4], DAYS[4], DAYS[5]), drawn.past(DAYS, ROWS)
+    read = {day: folds.read(frames[day], day, labelled=True, thresholds=DEFAULTS) for day in DAYS}
+    run = training._run(plan, read, overlapping=False, thresholds=DEFAULTS)
+    upside_down = run._replace(p=1 - run.p)
+    gates = training._gates(upside_down, read, DEFAULTS)
+    assert not gates["bands_rising"]["holds"]
+    assert training._gates(run, read, DEFAULTS)["bands_rising"]["holds"]
+    assert training._decide("ok", {"bands_rising": gates["bands_rising"]}) == ("hold", ("bands_rising",))
 
 
 @pytest.mark.parametrize("name", ["ap_loss", "ap_gain_bound", "precision"])

@@ -185,11 +185,12 @@ def _month_start(run: Run) -> Path:
     It is the run's own where the run is of that day; else they are built beside it, once a run.
     """
     start = run.day.month_start
-    if start == run.day and (run.folder / "features" / "customer_features.parquet").exists():
+    own = (run.folder / "features" / "customer_features.parquet", run.folder / "run.duckdb")
+    if start == run.day and all(path.exists() for path in own):
         return run.folder
     folder = run.folder / "fit"
     built = folder / "built.json"  # written last: what a killed build left is not taken for features
-    if not built.exists():
+    if not (built.exists() and (folder / "run.duckdb").exists()):
         feedback_text.read(run, folder, start, _variables(run, folder, start))
         _build_features(run, folder, start)
         lake.write_json(built, {"as_of": start.as_of.isoformat()})

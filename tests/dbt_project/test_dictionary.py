@@ -7,6 +7,8 @@ import re
 import pytest
 import words
 
+from models.churn import probability, reasons, training
+from models.churn.inputs import INPUTS
 from models.schemes import SCHEMES
 
 KNOWN = words.labels()
@@ -23,6 +25,17 @@ def test_every_scheme_has_its_title_and_its_segments_in_the_dictionary(scheme):
 def test_no_segment_or_title_is_of_a_scheme_that_is_not_there():
     segments = {scheme for scheme, kind in KNOWN if kind == "segment"}
     assert segments == KNOWN["all", "scheme"] == set(SCHEMES)
+
+
+def test_every_word_the_churn_model_says_is_in_the_dictionary():
+    known = {
+        kind: KNOWN["churn_probability", kind] for scheme, kind in KNOWN if scheme == "churn_probability"
+    }
+    assert KNOWN["churn_drift", "name"] == {*INPUTS, "base_rate", "all", *probability.BANDS}
+    assert known["churn_reason"] == set(reasons.CODES)
+    assert known["churn_reason_basis"] == set(reasons.BASES)
+    assert known["band"] == {"all", *probability.BANDS, "flagged"}
+    assert known["model"] == {"blend", "logistic", "boosting", *training.BASELINES, "no_purchase"}
 
 
 @pytest.mark.parametrize("seed", ["labels", "reasons", "actions"])

@@ -898,11 +898,12 @@ def test_a_backtest_tells_what_came_and_what_is_expected_of_today(shop):
 
 def test_drift_names_the_input_and_its_extract(shop):
     told = shop.rows(
-        "select kind, name, extract, reason_group_label_zh, status_label_zh from {churn_drift} order by all"
+        "select kind, name_label_zh, extract, reason_group_label_zh, status_label_zh from {churn_drift} "
+        "order by all"
     )
     assert told == [
-        ("input", "recency_days", "order_lines", "购买变少", "报警"),
-        ("label", "base_rate", None, None, "尚不可知"),
+        ("input", "距上次购买天数", "order_lines", "购买变少", "报警"),
+        ("label", "基准流失率", None, None, "尚不可知"),
     ]
     assert shop.measure("churn_drift", "drift_alerts") == 1
 

@@ -31,7 +31,6 @@ TEXTS = {
     "reason_params", "predicate", "cutpoint_version", "cohort", "sources", "simulated_extracts", "table_name",
     "columns", "sha256", "settings_hash", "dictionary_hash", "promise", "subject", "observed", "expected",
     "measure", "setting", "model_version", "slice", "value_version", "churn_version", "churn_definition",
-    "name",
     # the three scores side by side, each explained as rfm.score
     "rfm_code",
     # the dictionary's own key

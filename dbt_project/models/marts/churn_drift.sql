@@ -10,6 +10,10 @@ kinds as (
     {{ marts_labels('churn_drift', 'kind') }}
 ),
 
+names as (
+    {{ marts_labels('churn_drift', 'name') }}
+),
+
 measures as (
     {{ marts_labels('churn_drift', 'measure') }}
 ),
@@ -30,6 +34,8 @@ labelled as (
         {{ marts_known_on() }} as known_on,
         kinds.label_zh as kind_label_zh,
         kinds.label_en as kind_label_en,
+        names.label_zh as name_label_zh,
+        names.label_en as name_label_en,
         drift.extract,
         drift.reason_group,
         why.label_zh as reason_group_label_zh,
@@ -50,6 +56,7 @@ labelled as (
         drift.churn_version
     from drift
     left join kinds on drift.kind = kinds.code
+    left join names on drift.name = names.code
     left join measures on drift.drift_kind = measures.code
     left join statuses on drift.drift_status = statuses.code
     left join why on drift.reason_group = why.code

@@ -18,7 +18,9 @@ if TYPE_CHECKING:
 
     from models.value.likelihood import Loss
 
-BOUNDS = [(-9.0, 9.0), (-9.0, 9.0), (-12.0, 12.0)]
+# Logarithms of p, q and p * gamma / q, which is about the mean (in medians): it is known however little
+# amounts vary, while gamma alone runs off with p and q. At the upper ends they vary by three in a hundred.
+BOUNDS = [(-9.0, 7.0), (-9.0, 7.0), (-12.0, 12.0)]
 
 
 @dataclass(frozen=True)
@@ -68,7 +70,8 @@ def fit_gamma_gamma(transactions: np.ndarray, mean_amount: np.ndarray) -> GammaG
     loss = _loss(ns, ms, counts)
     rough = loss if some.step == 1 else _loss(ns[some], ms[some], counts[some])
     at = lowest(loss, rough, BOUNDS, "Gamma-Gamma")
-    p, q, gamma = np.exp(at).tolist()
+    p, q, mean = np.exp(at).tolist()
+    gamma = mean * q / p
     customers = counts.sum()
     log_likelihood = -loss(at)[0] * customers - float(customers * np.log(scale))
     return GammaGamma(kept(p), kept(q), kept(gamma * scale), int(customers), kept(log_likelihood))
@@ -106,7 +109,8 @@ def _loss(n: np.ndarray, m: np.ndarray, counts: np.ndarray) -> Loss:
     n_ln_spent = total(counts * n, np.log(spent))
 
     def loss(theta: np.ndarray) -> tuple[float, np.ndarray]:
-        p, q, gamma = np.exp(theta)
+        p, q, mean = np.exp(theta)
+        gamma = mean * q / p
         log_total = np.log(gamma + spent)
         own = counts * (p * n + q)
         value = total(n_by_n, gammaln(p * by_n + q) - gammaln(p * by_n))
@@ -116,7 +120,8 @@ def _loss(n: np.ndarray, m: np.ndarray, counts: np.ndarray) -> Loss:
         by_q = total(n_by_n, psi(p * by_n + q)) + customers * (np.log(gamma) - psi(q))
         by_q -= total(counts, log_total)
         by_gamma = customers * q / gamma - total(own, 1 / (gamma + spent))
-        slope = np.array([by_p, by_q, by_gamma]) * np.exp(theta)
+        by_mean = by_gamma * gamma
+        slope = np.array([by_p * p - by_mean, by_q * q + by_mean, by_mean])
         return -value / customers, -slope / customers
 
     return loss

@@ -2,7 +2,8 @@
 
 The search starts on a part of the rows, every k-th of them in their sorted order. There it learns the maximum
 to within a few standard errors, and the curvature; from that start, in coordinates in which the likelihood is
-about as steep in every direction, all rows need to be looked at about eight times.
+about as steep in every direction, all rows need to be looked at about eight times. Such coordinates also lead
+down the long flat ridges of amounts that hardly vary.
 
 Sums are numpy's own, never BLAS: those differ with the number of threads, and equal data shall be equal
 bytes.
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     Loss = Callable[[np.ndarray], tuple[float, np.ndarray]]
 
 ROUGH = 20_000  # rows of the part that is searched first
+NEAR = 1e-8  # of the maximum, per customer, where rounding lets the search come no nearer
 FLAT = 1e-6  # steepest slope, per customer and unit of a parameter's logarithm, that counts as a maximum
 DIGITS = 10  # that are kept of a parameter: beyond them lies the last place of a logarithm
 
@@ -54,26 +56,42 @@ def lowest(loss: Loss, rough: Loss, bounds: list[tuple[float, float]], name: str
         return found.x
 
     at = search(rough, np.clip(np.zeros(len(bounds)), low, high), bounds)
-    if rough is not loss:
-        start, steps = at, _even_steps(rough, at)
-        inside = ((at - low > 1) & (high - at > 1)).all()
-        if inside and steps is not None:
+    if rough is not loss and not ((at - low > 1) & (high - at > 1)).all():
+        at = search(loss, at, bounds)  # the part may have run into a bound where the whole does not
+    free = (at > low) & (at < high)
+    steps = _even_steps(rough, at, free)
+    if steps is not None:
+        start = at.copy()
 
-            def even(u: np.ndarray) -> tuple[float, np.ndarray]:
-                value, slope = loss(np.clip(start + steps @ u, low, high))
-                return value, steps.T @ slope
+        def moved(u: np.ndarray) -> np.ndarray:
+            theta = start.copy()
+            theta[free] += steps @ u
+            return np.clip(theta, low, high)
 
-            at = np.clip(start + steps @ search(even, np.zeros(len(at)), None), low, high)
-        else:
-            at = search(loss, at, bounds)
+        def even(u: np.ndarray) -> tuple[float, np.ndarray]:
+            value, slope = loss(moved(u))
+            return value, steps.T @ slope[free]
+
+        at = moved(search(even, np.zeros(int(free.sum())), None))
+    elif rough is not loss:
+        at = search(loss, at, bounds)
     value, slope = loss(at)
     # what pushes against a bound is held by it
-    held = ((at <= low) & (slope > 0)) | ((at >= high) & (slope < 0))
-    steepest = np.abs(np.where(held, 0, slope)).max()
-    if not (np.isfinite(value) and steepest <= FLAT):
+    free = ~(((at <= low) & (slope > 0)) | ((at >= high) & (slope < 0)))
+    if not (np.isfinite(value) and _gain_left(rough, at, slope, free) <= NEAR):
         msg = f"{name}: not flat where the search ended: slope {slope.tolist()} at {at.tolist()}"
         raise FitFailed(msg)
     return at
+
+
+def _gain_left(loss: Loss, at: np.ndarray, slope: np.ndarray, free: np.ndarray) -> float:
+    """How much lower `loss` gets, by its slope and bend: steep is still near where it bends sharply."""
+    import numpy as np
+
+    if np.abs(np.where(free, slope, 0)).max() <= FLAT:
+        return 0.0
+    steps = _even_steps(loss, at, free)
+    return np.inf if steps is None else float(((steps.T @ slope[free]) ** 2).sum() / 2)
 
 
 def kept(number: float) -> float:
@@ -101,12 +119,12 @@ def _curvature(loss: Loss, at: np.ndarray, step: float = 1e-4) -> np.ndarray:
     return (bend + bend.T) / 2
 
 
-def _even_steps(loss: Loss, at: np.ndarray) -> np.ndarray | None:
-    """A basis in which `loss` bends by about one in every direction; None where it does not bend upwards."""
+def _even_steps(loss: Loss, at: np.ndarray, free: np.ndarray) -> np.ndarray | None:
+    """A basis of the free ones in which `loss` bends by about one everywhere; None where it does not."""
     import numpy as np
 
-    bend = _curvature(loss, at)
-    if not np.isfinite(bend).all():
+    bend = _curvature(loss, at)[np.ix_(free, free)]
+    if not free.any() or not np.isfinite(bend).all():
         return None
     strength, directions = np.linalg.eigh(bend)
     if strength.min() <= strength.max() * 1e-10:

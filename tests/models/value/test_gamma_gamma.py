@@ -59,6 +59,16 @@ def test_who_bought_nothing_more_is_expected_to_spend_as_the_population():
     assert found[2] == pytest.approx(80, rel=0.01)
 
 
+@pytest.mark.parametrize("spread", [0, 0.001, 0.03, 0.1])
+def test_a_shop_of_one_price_has_that_price(spread):
+    rng = np.random.default_rng(3)
+    n = rng.integers(1, 30, 2_000)
+    means = [np.exp(spread * rng.standard_normal(each)).mean() * 40 for each in n]
+    found = value.fit_gamma_gamma(n, np.array(means))
+    assert found.mean == pytest.approx(40, rel=0.01)
+    assert found.expected_amount(np.array([1, 9]), np.array([40.0, 40.0])) == pytest.approx(40, rel=0.01)
+
+
 def test_amounts_that_have_no_mean_have_no_expectation():
     heavy = GammaGamma(0.3, 0.4, 10, 1, 0.0)
     found = heavy.expected_amount(np.array([1, 9]), np.array([20.0, 20.0]))

@@ -6,7 +6,9 @@
 `online_retail/by_day_2010_2011.tar.gz`, `olist/*.csv.gz`; Complete Journey comes with its package. A shop
 whose files are not there is left out. At each cut-off the laws are fitted on what was bought before it,
 customers are scored, and what they bought in the 90 days after is counted: purchases (days with orders) and
-revenue a customer, expected/actual, of repeat and of one-time buyers. Nothing is tuned to the outcome.
+revenue a customer, expected/actual, of repeat and of one-time buyers. Below them: how many had bought by the
+day of their next order (half of them should), and how many of those with a low or high P(alive) bought again
+before the data ends. Nothing is tuned to the outcome.
 """
 
 from __future__ import annotations
@@ -57,6 +59,8 @@ def _judge(shop: str, bought: pd.DataFrame, cutoff: pd.Timestamp) -> None:
     ahead = bought[(bought["day"] >= cutoff) & (bought["day"] < cutoff + pd.Timedelta(days=AHEAD))]
     actual = ahead.groupby("customer_id")["amount"].agg(["size", "sum"])
     actual = actual.reindex(features["customer_id"]).fillna(0).reset_index(drop=True)
+    again = bought[bought["day"] >= cutoff].groupby("customer_id")["day"].min()
+    again = again.reindex(features["customer_id"]).reset_index(drop=True)
     statuses = f"{fitted.repeat_status}, {fitted.second_order_status}, {fitted.amount_status}"
     for kind, who in (("repeat", features["gaps"] > 0), ("one-time", features["gaps"] == 0)):
         expected, came = scored[who].mean(numeric_only=True), actual[who].mean()
@@ -65,6 +69,14 @@ def _judge(shop: str, bought: pd.DataFrame, cutoff: pd.Timestamp) -> None:
             f"{expected[f'expected_orders_{AHEAD}d']:9.4f}/{came['size']:8.4f}"
             f"{expected[f'expected_revenue_{AHEAD}d']:10.2f}/{came['sum']:9.2f}  {statuses}"
         )
+
+    due = scored["next_order_on"] <= bought["day"].max()
+    came = (again[due] <= scored["next_order_on"][due]).mean()
+    told = f"by the day of the next order {came:.2f} of {due.sum():,}"
+    for name, who in (("under .1", scored["p_alive"] < 0.1), (".9 and over", scored["p_alive"] >= 0.9)):
+        if who.any():
+            told += f" · P(alive) {name}: again {again[who].notna().mean():.2f} of {who.sum():,}"
+    print(f"{'':29}{told}")
 
 
 def _features(past: pd.DataFrame, cutoff: pd.Timestamp) -> pd.DataFrame:

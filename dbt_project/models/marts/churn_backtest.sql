@@ -16,14 +16,26 @@ scores as (
 ),
 
 -- what is expected of the day's own customers, beside what came of those before; millionths add up alike in any order
-expected as (
+per_band as (
     select
         churn_version,
-        churn_band,
+        churn_band as band,
         count(*) as n,
-        sum(cast(round(churn_probability * 1000000) as hugeint)) / 1000000.0 as churned
+        sum(cast(round(churn_probability * 1000000) as hugeint)) as millionths
     from scores
-    group by grouping sets ((churn_version, churn_band), (churn_version))
+    group by churn_version, churn_band
+),
+
+expected as (
+    select * from per_band
+    union all
+    select
+        churn_version,
+        'all' as band,
+        sum(n) as n,
+        sum(millionths) as millionths
+    from per_band
+    group by churn_version
 ),
 
 of_the_day as (
@@ -33,7 +45,7 @@ of_the_day as (
         {{ marts_as_of() }} as cutoff,
         in_force.model_kind as model,
         false as is_baseline,
-        coalesce(expected.churn_band, 'all') as band,
+        expected.band,
         in_force.season,
         cast(null as double) as base_rate,
         cast(null as double) as auc,
@@ -41,9 +53,9 @@ of_the_day as (
         cast(null as double) as brier,
         cast(null as double) as ece,
         cast(null as double) as lift,
-        expected.n,
-        round(expected.churned, 3) as expected_true,
-        round(expected.n - expected.churned, 3) as expected_false,
+        cast(expected.n as bigint) as n,
+        round(expected.millionths / 1000000.0, 3) as expected_true,
+        round(expected.n - expected.millionths / 1000000.0, 3) as expected_false,
         cast(null as bigint) as realised_true,
         cast(null as bigint) as realised_false
     from expected

@@ -95,10 +95,8 @@ compared as (
         products.category,
         products.is_family,
         counted_lines.ordered_on >= counted_lines.as_of - 90 as is_90d,
-        -- whole thousandths as well; of a product whose price doubled and more it is said that it doubled
         case
-            when counted_lines.ordered_on < counted_lines.as_of - 90 and products.price_change_90d is not null
-                then cast(round(1000 * least(greatest(products.price_change_90d, -1), 1)) as bigint)
+            when counted_lines.ordered_on < counted_lines.as_of - 90 then products.price_change_90d
         end as price_change,
         counted_lines.net_amount - coalesce(lines_returned.returned_amount, 0) as net_amount,
         case

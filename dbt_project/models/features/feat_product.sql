@@ -50,14 +50,20 @@ priced as (
     select
         catalogue.*,
         round(cast(sold.list_amount as double) / cast(sold.quantity as double), 4) as unit_price,
+        -- whole thousandths, which add up alike in any order; of a price that more than doubled it is said that it doubled
         case
             when sold.quantity_90d > 0 and sold.quantity > sold.quantity_90d
-                then round(
-                        cast(sold.list_amount_90d as double) / cast(sold.quantity_90d as double)
-                        / (
-                            cast(sold.list_amount - sold.list_amount_90d as double)
-                            / cast(sold.quantity - sold.quantity_90d as double)
-                        ) - 1, 4
+                then cast(
+                        round(
+                            1000 * least(
+                                cast(sold.list_amount_90d as double) / cast(sold.quantity_90d as double)
+                                / (
+                                    cast(sold.list_amount - sold.list_amount_90d as double)
+                                    / cast(sold.quantity - sold.quantity_90d as double)
+                                ) - 1,
+                                1
+                            )
+                        ) as integer
                     )
         end as price_change_90d
     from catalogue

@@ -863,7 +863,8 @@ def test_a_flag_is_up_by_level_or_by_probability_and_carries_its_record(shop):
         # nobody was in the band in a backtest, so the level's record is told
         ("bob", False, None, "mid", "level", 0.0222, 180),
         ("cat", True, "probability", "high", "band", 0.6, 20),
-        ("dan", True, "level", "low", "band", 0.04, 200),
+        # the level alone raised the flag, so its record counts
+        ("dan", True, "level", "low", "level", 0.3, 30),
         ("eve", False, None, None, "not_judged", None, None),
         ("fay", False, None, None, "not_judged", None, None),
     ]

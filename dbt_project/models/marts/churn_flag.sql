@@ -59,8 +59,7 @@ reasons as (
     {{ marts_reasons('churn_level', 'scores') }}
 ),
 
--- of a band that was never seen in a backtest the level's record is told
-judged as (
+joined as (
     select
         customers.customer_id,
         customers.as_of,
@@ -85,34 +84,7 @@ judged as (
         model.model_status,
         model.base_rate,
         model.cut,
-        coalesce(likely.churn_probability >= model.cut, false) as is_likely,
-        case
-            when not likely.is_eligible then 'not_judged'
-            when of_band.code is not null then 'band'
-            when of_level.code is not null then 'level'
-            else 'no_backtest'
-        end as record_basis,
-        case when likely.is_eligible then coalesce(of_band.rate, of_level.rate) end as record_rate,
-        case
-            when likely.is_eligible and of_band.code is not null then of_band.rate_low
-            when likely.is_eligible then of_level.rate_low
-        end as record_rate_low,
-        case
-            when likely.is_eligible and of_band.code is not null then of_band.rate_high
-            when likely.is_eligible then of_level.rate_high
-        end as record_rate_high,
-        case
-            when likely.is_eligible and of_band.code is not null then of_band.lift
-            when likely.is_eligible then of_level.lift
-        end as record_lift,
-        case
-            when likely.is_eligible and of_band.code is not null then of_band.customers
-            when likely.is_eligible then of_level.customers
-        end as record_customers,
-        case
-            when likely.is_eligible and of_band.code is not null then of_band.runs
-            when likely.is_eligible then of_level.runs
-        end as record_runs
+        coalesce(likely.churn_probability >= model.cut, false) as is_likely
     from customers
     left join scores
         on
@@ -125,8 +97,6 @@ judged as (
             and customers.as_of = likely.as_of
             and customers.known_on = likely.known_on
     left join model on likely.churn_version = model.churn_version
-    left join records as of_band on likely.churn_band = of_band.code and of_band.kind = 'band'
-    left join records as of_level on scores.segment = of_level.code and of_level.kind = 'level'
 ),
 
 flagged as (
@@ -138,84 +108,131 @@ flagged as (
             when is_late then 'level'
             when is_likely then 'probability'
         end as flag_basis
-    from judged
+    from joined
+),
+
+-- the record is that of what raised the flag: of the band, but of the level where that alone did, or where the band was
+-- never seen in a backtest
+recorded as (
+    select
+        flagged.*,
+        case
+            when not flagged.is_eligible then 'not_judged'
+            when coalesce(flagged.flag_basis, 'band') <> 'level' and of_band.code is not null then 'band'
+            when of_level.code is not null then 'level'
+            when of_band.code is not null then 'band'
+            else 'no_backtest'
+        end as record_basis,
+        of_band.rate as band_rate,
+        of_band.rate_low as band_rate_low,
+        of_band.rate_high as band_rate_high,
+        of_band.lift as band_lift,
+        of_band.customers as band_customers,
+        of_band.runs as band_runs,
+        of_level.rate as level_rate,
+        of_level.rate_low as level_rate_low,
+        of_level.rate_high as level_rate_high,
+        of_level.lift as level_lift,
+        of_level.customers as level_customers,
+        of_level.runs as level_runs
+    from flagged
+    left join records as of_band on flagged.churn_band = of_band.code and of_band.kind = 'band'
+    left join records as of_level on flagged.segment = of_level.code and of_level.kind = 'level'
 ),
 
 labelled as (
     select
-        flagged.customer_id,
-        flagged.as_of,
-        flagged.known_on,
-        flagged.last_order_on,
-        flagged.recency_days,
-        flagged.orders_life,
-        flagged.occasions_life,
-        flagged.gaps,
-        cast(flagged.gap_mu as double) as gap_mu,
-        cast(flagged.gap_sigma as double) as gap_sigma,
-        cast(flagged.q75_days as double) as q75_days,
-        cast(flagged.q90_days as double) as q90_days,
-        cast(flagged.q95_days as double) as q95_days,
-        cast(flagged.churned_after_days as double) as churned_after_days,
-        cast(flagged.basis as varchar) as basis,
+        recorded.customer_id,
+        recorded.as_of,
+        recorded.known_on,
+        recorded.last_order_on,
+        recorded.recency_days,
+        recorded.orders_life,
+        recorded.occasions_life,
+        recorded.gaps,
+        cast(recorded.gap_mu as double) as gap_mu,
+        cast(recorded.gap_sigma as double) as gap_sigma,
+        cast(recorded.q75_days as double) as q75_days,
+        cast(recorded.q90_days as double) as q90_days,
+        cast(recorded.q95_days as double) as q95_days,
+        cast(recorded.churned_after_days as double) as churned_after_days,
+        cast(recorded.basis as varchar) as basis,
         bases.label_zh as basis_label_zh,
         bases.label_en as basis_label_en,
-        flagged.segment as segment_code,
+        recorded.segment as segment_code,
         segments.label_zh,
         segments.label_en,
-        flagged.flag_churn_risk,
-        flagged.flag_basis,
+        recorded.flag_churn_risk,
+        recorded.flag_basis,
         flag_bases.label_zh as flag_basis_label_zh,
         flag_bases.label_en as flag_basis_label_en,
-        flagged.is_eligible,
-        flagged.churn_probability,
-        flagged.churn_band,
+        recorded.is_eligible,
+        recorded.churn_probability,
+        recorded.churn_band,
         bands.label_zh as churn_band_label_zh,
         bands.label_en as churn_band_label_en,
-        flagged.cut as churn_cut,
-        flagged.definition as churn_definition,
-        flagged.horizon_days,
-        flagged.model_status,
+        recorded.cut as churn_cut,
+        recorded.definition as churn_definition,
+        recorded.horizon_days,
+        recorded.model_status,
         statuses.label_zh as model_status_label_zh,
         statuses.label_en as model_status_label_en,
-        flagged.base_rate,
-        flagged.record_basis,
+        recorded.base_rate,
+        recorded.record_basis,
         record_bases.label_zh as record_basis_label_zh,
         record_bases.label_en as record_basis_label_en,
-        flagged.record_rate,
-        flagged.record_rate_low,
-        flagged.record_rate_high,
-        flagged.record_lift,
-        flagged.record_customers,
-        flagged.record_runs,
+        case recorded.record_basis
+            when 'band' then recorded.band_rate
+            when 'level' then recorded.level_rate
+        end as record_rate,
+        case recorded.record_basis
+            when 'band' then recorded.band_rate_low
+            when 'level' then recorded.level_rate_low
+        end as record_rate_low,
+        case recorded.record_basis
+            when 'band' then recorded.band_rate_high
+            when 'level' then recorded.level_rate_high
+        end as record_rate_high,
+        case recorded.record_basis
+            when 'band' then recorded.band_lift
+            when 'level' then recorded.level_lift
+        end as record_lift,
+        case recorded.record_basis
+            when 'band' then recorded.band_customers
+            when 'level' then recorded.level_customers
+        end as record_customers,
+        case recorded.record_basis
+            when 'band' then recorded.band_runs
+            when 'level' then recorded.level_runs
+        end as record_runs,
         {%- for place in [1, 2, 3] %}
-        flagged.reason_{{ place }} as churn_reason_{{ place }},
+        recorded.reason_{{ place }} as churn_reason_{{ place }},
         why_{{ place }}.label_zh as churn_reason_{{ place }}_label_zh,
         why_{{ place }}.label_en as churn_reason_{{ place }}_label_en,
         {%- endfor %}
-        flagged.reason_basis as churn_reason_basis,
+        recorded.reason_basis as churn_reason_basis,
         why_bases.label_zh as churn_reason_basis_label_zh,
         why_bases.label_en as churn_reason_basis_label_en,
         segments.action_codes,
-        flagged.reason_code,
-        flagged.reason_params,
+        recorded.reason_code,
+        recorded.reason_params,
         reasons.reason_zh,
         reasons.reason_en,
-        flagged.cutpoint_version,
-        flagged.churn_version
-    from flagged
-    left join segments on flagged.segment = segments.code
-    left join bases on flagged.basis = bases.code
-    left join bands on flagged.churn_band = bands.code
-    left join flag_bases on flagged.flag_basis = flag_bases.code
-    left join record_bases on flagged.record_basis = record_bases.code
-    left join statuses on flagged.model_status = statuses.code
+        recorded.cutpoint_version,
+        recorded.churn_version
+    from recorded
+    left join segments on recorded.segment = segments.code
+    left join bases on recorded.basis = bases.code
+    left join bands on recorded.churn_band = bands.code
+    left join flag_bases on recorded.flag_basis = flag_bases.code
+    left join record_bases on recorded.record_basis = record_bases.code
+    left join statuses on recorded.model_status = statuses.code
     {%- for place in [1, 2, 3] %}
-    left join why as why_{{ place }} on flagged.reason_{{ place }} = why_{{ place }}.code
+    left join why as why_{{ place }} on recorded.reason_{{ place }} = why_{{ place }}.code
     {%- endfor %}
-    left join why_bases on flagged.reason_basis = why_bases.code
+    left join why_bases on recorded.reason_basis = why_bases.code
     left join reasons
-        on flagged.reason_code = reasons.reason_code and flagged.reason_params = reasons.reason_params
+        on recorded.reason_code = reasons.reason_code and recorded.reason_params = reasons.reason_params
 )
 
 select * from labelled

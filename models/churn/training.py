@@ -117,7 +117,8 @@ def train(
         curve=tested[0].curve if tested else None,
         shift=level.shift,
         level=_frozen({"season": level.season, "off": level.off}),
-        bg_nbd=today.bg_nbd,
+        # a day that tells nothing of coming back is read by what the last cut-off told
+        bg_nbd=today.bg_nbd or (newest.bg_nbd if newest else None),
         base_rate=round(newest.churned / newest.rows, _PLACES) if newest and newest.rows else None,
         cut=thresholds.default_cut,
         cut_basis="default",

@@ -164,6 +164,16 @@ def test_a_label_that_is_null_though_its_horizon_passed_is_refused():
         trained(frames)
 
 
+def test_a_day_without_customers_leaves_a_model_of_the_days_before():
+    frames = drawn.past(DAYS, ROWS)
+    frames[drawn.AS_OF] = frames[drawn.AS_OF].iloc[:0]
+    found = trained(frames)
+    assert found.decision == "publish"
+    assert found.bg_nbd is not None
+    nobody = trained({day: frame.iloc[:0] for day, frame in frames.items()})
+    assert (nobody.status, nobody.decision) == ("insufficient", "rule")
+
+
 # --- gates, each seen to fail ------------------------------------------------------------------------------
 
 

@@ -345,3 +345,18 @@ class TestScores:
     def test_a_type_nobody_declared_is_refused(self, tmp_path):
         with pytest.raises(ValueError, match="'money' is no column type"):
             place.write_parquet(tmp_path / "x.parquet", [], {"a": "money"})
+
+
+def test_the_columns_of_a_day_are_its_rows_alone_wherever_they_lie(tmp_path):
+    path = tmp_path / "days.parquet"
+    days = [date(2018, 1, day) for day in (1, 2, 2, 2, 3)]
+    rows = pa.table({"as_of": days, "orders": [1, 2, 3, 4, 5]})
+    pq.write_table(rows, path, row_group_size=2)
+
+    of_day = place.DayColumns(path, date(2018, 1, 2))
+
+    assert (len(of_day), of_day["orders"].tolist()) == (3, [2, 3, 4])
+    assert len(place.DayColumns(path, date(2018, 1, 4))) == 0
+    assert place.DayColumns(path, date(2018, 1, 4))["orders"].tolist() == []
+    with pytest.raises(KeyError, match="no column visits"):
+        of_day["visits"]

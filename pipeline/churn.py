@@ -10,7 +10,9 @@ data, a label that tells nothing or a gate it does not pass, the artifact says s
 
 from __future__ import annotations
 
+import hashlib
 import logging
+from dataclasses import fields
 from typing import TYPE_CHECKING, Any
 
 from pipeline import value
@@ -41,8 +43,15 @@ class ChurnModelMissing(ValueError):
 
 
 def kind(run: Run) -> str:
-    """Where the run's models rest, as with cut-points: by settings, and by what is known where it differs."""
-    named = f"churn/{run.settings.fit_hash[:8]}"
+    """Where the run's models rest: by settings, by what a model is made of, by what is known if it differs.
+
+    A release with other inputs makes models of its own: one of the release before cannot be scored any more.
+    """
+    from models.churn.inputs import INPUTS
+    from models.churn.probability import ChurnModel
+
+    made_of = [run.settings.fit_hash, *INPUTS, *(each.name for each in fields(ChurnModel))]
+    named = f"churn/{hashlib.sha256(','.join(made_of).encode()).hexdigest()[:8]}"
     return named if run.day.known_on == run.day.as_of else f"{named}/known_on_{run.day.known_on:%Y%m%d}"
 
 

@@ -7,6 +7,7 @@ from datetime import date
 
 import pytest
 
+from models.churn import inputs
 from models.churn.probability import ChurnModel
 from pipeline import approval, churn, churn_facts
 from pipeline.run import Run
@@ -126,6 +127,13 @@ def test_the_margin_is_a_setting(run):
         Approval(margin=2)
     with pytest.raises(ValueError, match="response_hours"):
         Approval(response_hours=0)
+
+
+def test_a_release_with_other_inputs_makes_models_of_its_own(run, monkeypatch):
+    before = churn.kind(run)
+    assert churn.kind(run) == before
+    monkeypatch.setattr(inputs, "INPUTS", {**inputs.INPUTS, "weather": None})
+    assert churn.kind(run) != before
 
 
 def test_every_version_is_kept_and_none_is_taken_that_was_altered(run):

@@ -276,6 +276,8 @@ def _arguments(project: Path, target: Path, variables: Mapping[str, Any]) -> lis
         str(target),
         "--vars",
         json.dumps(dict(variables)),
+        "--log-level-file",
+        "none",  # it would write every statement a second time, in debug; what failed is in the exception
         "--no-use-colors",
         "--no-version-check",
     ]

@@ -180,7 +180,7 @@ def _take(folder: Path, size: int, marts: bool) -> None:
         _build_an_empty_day(run, folder)
     else:
         lake.put(features, run.folder / "features" / "customer_features.parquet")
-        (run.folder / "run.duckdb").touch()  # features count as built beside their working file; nothing reads it
+        (run.folder / "run.duckdb").touch()  # features count as built where their working file is
     _measured("fit", steps.fit_cutpoints, run)
     for family, schemes in steps.FAMILIES.items():
         for scheme, module in schemes.items():

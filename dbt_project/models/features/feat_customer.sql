@@ -63,7 +63,7 @@ with_event as (
     }.items() %}
     select
         as_of_dates.as_of,
-        events.{{ 'referrer_id' if entity == 'referrals' else 'customer_id' }} as customer_id
+        events.{{ 'referrer_id as customer_id' if entity == 'referrals' else 'customer_id' }}
     from {{ ref('stg_' ~ entity) }} as events
     inner join as_of_dates
         on events.{{ day }} < as_of_dates.as_of and {{ is_known('events', 'as_of_dates') }}

@@ -10,7 +10,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from pipeline import churn
-from storage import artifacts, lake
+from storage import lake
 from storage.lake import Day
 
 if TYPE_CHECKING:
@@ -97,7 +97,6 @@ DRIFT = {
     "unknown_share": "double",
     "unknown_share_reference": "double",
 }
-_MONTHS = 12  # of models whose backtests are told
 _RULES = ("level", "recency_days", "recency_of_typical")
 _PLACES = 6
 
@@ -119,14 +118,14 @@ def definition(model: ChurnModel) -> str:
 
 
 def write(run: Run) -> None:
-    """The model in force, its record and the backtests of the months until the day, into the run's folder."""
+    """The model in force, its record and its backtests, into the run's folder."""
     import pandas as pd
 
     version, model = churn.in_force(run)
     rows = {
         "churn_model": (MODEL, [_model(version, model)]),
         "churn_record": (RECORD, list(_record(version, model))),
-        "churn_backtest": (BACKTEST, list(_backtests(run))),
+        "churn_backtest": (BACKTEST, list(_backtests(version, model))),
     }
     for name, (columns, found) in rows.items():
         frame = pd.DataFrame(found, columns=list(columns))
@@ -189,20 +188,11 @@ def _record(version: str, model: ChurnModel) -> Iterator[dict[str, Any]]:
             }
 
 
-def _backtests(run: Run) -> Iterator[dict[str, Any]]:
-    """The backtests of the models that are, or were, in force in the months until the day's own."""
-    from models.churn.probability import ChurnModel
-
-    day, shown = run.day, set()
-    for _ in range(_MONTHS):
-        found = artifacts.in_force(run.lake, churn.kind(run), day)
-        if found and found[0] not in shown:
-            model = ChurnModel.from_json(found[1])
-            shown.add(found[0])
-            for row in model.backtest:
-                yield {"churn_version": found[0], "trained_as_of": model.as_of, **row}
-        before = day.month_start.as_of - timedelta(days=1)
-        day = Day.of(before, max(before, run.day.known_on) if run.day.known_on != run.day.as_of else None)
+def _backtests(version: str, model: ChurnModel) -> Iterator[dict[str, Any]]:
+    """The backtests of the model in force. Those of other months are told on their own days: which of them
+    are in the lake depends on the days run so far, and a day's tables must not."""
+    for row in model.backtest:
+        yield {"churn_version": version, "trained_as_of": model.as_of, **row}
 
 
 class Watch:
@@ -223,20 +213,26 @@ class Watch:
             self._counts[name] = self._counts[name] + counts if name in self._counts else counts
 
     def write(self) -> int:
-        """Write a row per input, and those of the label; return how many are off."""
+        """Write a row per input, and beside them those of the label; return how many are off.
+
+        What became of those judged a horizon ago is not published: whether that day was run is no fact of
+        this one, and a day run again in another lake must give the same bytes.
+        """
         import pandas as pd
 
         from models.churn import drift
 
-        rows = [self._of_input(row) for row in drift.rows(self._counts, self._model)]
-        rows += list(self._of_label())
-        frame = pd.DataFrame(rows, columns=list(DRIFT))
-        frame["since"] = pd.to_datetime(frame["since"])
-        lake.write_parquet(self._run.folder / "churn_drift.parquet", [frame], DRIFT)
-        off = frame[frame["drift_status"] == "alert"]
-        if len(off):
-            log.warning("the churn model drifts: %s", ", ".join(off["kind"] + " " + off["name"]))
-        return len(off)
+        inputs = [self._of_input(row) for row in drift.rows(self._counts, self._model)]
+        off = 0
+        for name, rows in (("churn_drift", inputs), ("churn_outcome", list(self._of_label()))):
+            frame = pd.DataFrame(rows, columns=list(DRIFT))
+            frame["since"] = pd.to_datetime(frame["since"])
+            lake.write_parquet(self._run.folder / f"{name}.parquet", [frame], DRIFT)
+            alerts = frame[frame["drift_status"] == "alert"]
+            off += len(alerts)
+            if len(alerts):
+                log.warning("the churn model drifts: %s", ", ".join(alerts["kind"] + " " + alerts["name"]))
+        return off
 
     def _of_input(self, row: Mapping[str, Any]) -> dict[str, Any]:
         return {

@@ -73,12 +73,16 @@ def mid_rank(values: np.ndarray, reference: Sequence[float]) -> np.ndarray:
     """p(x) of each value, read off the stored reference points: (#{<x} + #{=x}/2) / number of points."""
     import numpy as np
 
-    points = np.asarray(reference, dtype=np.float64)
+    points, counts = np.unique(np.asarray(reference, dtype=np.float64), return_counts=True)
     if len(points) == 0:
         return np.full(len(values), np.nan)
-    below = np.searchsorted(points, values, side="left")
-    upto = np.searchsorted(points, values, side="right")
-    return np.where(np.isnan(values), np.nan, (below + upto) / (2 * len(points)))
+    # One search, among distinct points: an even place lies between two of them, an odd one on one.
+    upto = np.append(0, np.cumsum(counts))
+    ranks = np.empty(2 * len(points) + 1)
+    ranks[0::2], ranks[1::2] = 2 * upto, upto[:-1] + upto[1:]
+    places = np.searchsorted(points, values)
+    found = points[np.minimum(places, len(points) - 1)]
+    return np.where(np.isnan(values), np.nan, ranks[2 * places + (found == values)] / (2 * upto[-1]))
 
 
 def value_at(reference: Sequence[float], share: float, step: float = 1) -> float | None:

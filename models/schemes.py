@@ -82,6 +82,8 @@ COLUMNS   its own score columns and their types, beside customer_id, segment and
 RANKED    (optional) numeric features whose mid-ranks it reads off the artifact's reference quantiles
 references(features, tau_0_days)  (optional) name → values, none of them null, of a population narrower than
           the customers with an order; cutpoints.mid_rank("<scheme>.<name>", ...) ranks within it
+segments(features, cutpoints, thresholds)  (optional) the places in GROUPS of what `assign` finds, and nothing
+          else; for whom `assign` makes much that a trial of a threshold does not ask for
 Thresholds, assign(features, cutpoints, thresholds), and (optional) fit(features, thresholds): constants of
 the reference population, kept in the artifact and read back as cutpoints.fitted[scheme].
 """

@@ -272,16 +272,18 @@ def level_numbers(recency_days: np.ndarray, limits_days: Limits) -> np.ndarray:
     return sum((recency_days > limit).astype(np.int8) for limit in limits_days)
 
 
-def assign(features: pd.DataFrame, cutpoints: Cutpoints, thresholds: Thresholds) -> pd.DataFrame:
-    """One row per customer of `features`, in the same order: level, limits, law and reason.
-
-    Columns: customer_id, segment (L0..L4 or no_order), q75_days, q90_days, q95_days, churned_after_days,
-    gap_mu, gap_sigma, basis, flag_churn_risk, reason_code, reason_params. Limits, law and basis are null
-    without an order; the law is null on the calendar. Raises FeatureMissing or FeatureUnknown.
-    """
+def places(features: pd.DataFrame, cutpoints: Cutpoints, thresholds: Thresholds) -> np.ndarray:
+    """The place in GROUPS of each customer's level: 0 without an order. Raises as `assign` does."""
     import numpy as np
-    import pandas as pd
 
+    bought, level, *_ = _judged(features, cutpoints, thresholds)
+    return np.where(bought, 1 + level, 0)
+
+
+def _judged(
+    features: pd.DataFrame, cutpoints: Cutpoints, thresholds: Thresholds
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, np.ndarray, Limits]:
+    """Whether a customer has an order; number of the level, position in BASES, mu, sigma and limits."""
     units.require(features, FEATURES, "churn levels")
     orders_life = units.whole(features, "orders_life")
     bought = orders_life >= 1
@@ -294,14 +296,27 @@ def assign(features: pd.DataFrame, cutpoints: Cutpoints, thresholds: Thresholds)
         cutpoints,
         thresholds,
     )
-    level = level_numbers(recency, days)
+    return bought, level_numbers(recency, days), basis, mu, sigma, days
+
+
+def assign(features: pd.DataFrame, cutpoints: Cutpoints, thresholds: Thresholds) -> pd.DataFrame:
+    """One row per customer of `features`, in the same order: level, limits, law and reason.
+
+    Columns: customer_id, segment (L0..L4 or no_order), q75_days, q90_days, q95_days, churned_after_days,
+    gap_mu, gap_sigma, basis, flag_churn_risk, reason_code, reason_params. Limits, law and basis are null
+    without an order; the law is null on the calendar. Raises FeatureMissing or FeatureUnknown.
+    """
+    import numpy as np
+    import pandas as pd
+
+    bought, level, basis, mu, sigma, days = _judged(features, cutpoints, thresholds)
     positions = np.where(bought, 1 + basis * 5 + level, 0)
     all_reasons = _reasons(cutpoints, thresholds)
     columns = reasons.reason_columns(positions, all_reasons)
     risky = np.array([each.segment in thresholds.risk_levels for each in all_reasons])
     return pd.DataFrame(
         {
-            "customer_id": features["customer_id"].to_numpy(),
+            "customer_id": features["customer_id"],
             "segment": columns["segment"],
             **{name: np.where(bought, limit, np.nan) for name, limit in days._asdict().items()},
             "gap_mu": np.where(bought, mu, np.nan),

@@ -266,7 +266,7 @@ def score(
         )
     return pd.DataFrame(
         {
-            "customer_id": features["customer_id"].to_numpy(),
+            "customer_id": features["customer_id"],
             "is_eligible": can_be_lost,
             "churn_probability": p,
             "churn_band": band_labels(p, thresholds),

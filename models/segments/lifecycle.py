@@ -149,16 +149,15 @@ def fit_tau(features: pd.DataFrame, enough: bool, thresholds: Thresholds) -> tup
 def cycles(features: pd.DataFrame, cutpoints: Cutpoints, thresholds: Thresholds) -> np.ndarray:
     """tau of each customer in days, rounded to two places; the population's where there is no gap."""
     import numpy as np
+    import pandas as pd
 
     gaps = units.whole(features, "gaps", missing=0)
     median = np.nan_to_num(features["gap_median_days"].to_numpy(dtype=np.float64, na_value=0.0))
     tau_0 = np.full(len(gaps), cutpoints.tau_0_days)
     if cutpoints.tau_0_by_category:
-        own = (
-            features["top_category"]
-            .map(cutpoints.tau_0_by_category)
-            .to_numpy(dtype=np.float64, na_value=np.nan)
-        )
+        places, names = pd.factorize(features["top_category"])
+        days = [cutpoints.tau_0_by_category.get(name, np.nan) for name in names]
+        own = np.array([*days, np.nan])[places]  # a place of -1, for no category, is the last
         tau_0 = np.where(np.isnan(own), tau_0, own)
     k = float(thresholds.shrinkage)
     return np.round((gaps * median + k * tau_0) / (gaps + k), 2)
@@ -196,7 +195,7 @@ def assign(features: pd.DataFrame, cutpoints: Cutpoints, thresholds: Thresholds)
     import pandas as pd
 
     units.require(features, FEATURES, "lifecycle stages")
-    level = levels.assign(features, cutpoints, thresholds.levels)["segment"]
+    level = levels.places(features, cutpoints, thresholds.levels)
     orders = units.whole(features, "orders_life")
     bought, once = orders >= 1, orders == 1
     recency = units.days_where(features, "recency_days", bought)
@@ -218,8 +217,8 @@ def assign(features: pd.DataFrame, cutpoints: Cutpoints, thresholds: Thresholds)
             ~bought,
             once & (tenure <= thresholds.new_days),
             once & (tenure <= cutpoints.t2_days),
-            (level == "L4").to_numpy(),
-            (level == "L3").to_numpy(),
+            level == levels.GROUPS.index("L4"),
+            level == levels.GROUPS.index("L3"),
             (last_gap > limit) & (recency <= np.maximum(thresholds.reactivated_days, tau)),
             once,
             rho > thresholds.declining_rho,
@@ -233,16 +232,15 @@ def assign(features: pd.DataFrame, cutpoints: Cutpoints, thresholds: Thresholds)
     )
     columns = reasons.reason_columns(positions, stages)
     age = np.array([0 if stage.segment in NEW else 1 if stage.segment in OLD else -1 for stage in stages])
-    level_codes = levels.GROUPS[1:]
     return pd.DataFrame(
         {
-            "customer_id": features["customer_id"].to_numpy(),
+            "customer_id": features["customer_id"],
             "segment": columns["segment"],
             "tau_days": np.where(bought, tau, np.nan),
             "rho": np.where(bought, rho, np.nan),
             "reactivation_limit_days": limit,
             "customer_age": reasons.labels(age[positions], AGES),
-            "churn_level": level.cat.set_categories(level_codes).array,
+            "churn_level": reasons.labels(level - 1, levels.GROUPS[1:]),
             "reason_code": columns["reason_code"],
             "reason_params": columns["reason_params"],
         },

@@ -158,7 +158,7 @@ def assign(features: pd.DataFrame, cutpoints: Cutpoints, thresholds: Thresholds)
     columns = reasons.reason_columns(positions, _reasons(f_cuts, m_cuts, cutpoints.t2_days, thresholds))
     return pd.DataFrame(
         {
-            "customer_id": features["customer_id"].to_numpy(),
+            "customer_id": features["customer_id"],
             "segment": columns["segment"],
             "f_life": pd.arrays.IntegerArray(f, ~bought),
             "m_life": pd.arrays.IntegerArray(m, ~bought),

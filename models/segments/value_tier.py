@@ -165,7 +165,7 @@ def assign(features: pd.DataFrame, cutpoints: Cutpoints, thresholds: Thresholds)
     columns = reasons.reason_columns(positions, _reasons(cutpoints))
     return pd.DataFrame(
         {
-            "customer_id": features["customer_id"].to_numpy(),
+            "customer_id": features["customer_id"],
             "segment": columns["segment"],
             "value_basis": reasons.labels(margin.astype(np.int64), BASES),
             "value": value / 100,

@@ -127,3 +127,12 @@ def test_every_scheme_has_its_thresholds():
         "churn",
         "customer_value",
     ]
+
+
+@pytest.mark.parametrize("scheme", [name for name, module in SCHEMES.items() if hasattr(module, "segments")])
+def test_segments_alone_are_those_of_the_scores(scheme, crowd, fitted):
+    module, own = SCHEMES[scheme], getattr(DEFAULTS, scheme)
+    judged = module.assign(crowd, fitted, own)["segment"].astype(str)
+    alone = module.segments(crowd, fitted, own)
+    assert [module.GROUPS[place] for place in alone] == judged.tolist()
+    assert len(set(alone.tolist())) > 2

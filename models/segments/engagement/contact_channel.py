@@ -116,7 +116,7 @@ def assign(features: pd.DataFrame, cutpoints: Cutpoints, thresholds: Thresholds)
     channel = np.where(positions >= 6, (positions - 6) % len(CHANNELS), -1)
     return pd.DataFrame(
         {
-            "customer_id": features["customer_id"].to_numpy(),
+            "customer_id": features["customer_id"],
             "segment": columns["segment"],
             "preferred_contact_channel": reasons.labels(channel, CHANNELS),
             "contact_basis": reasons.labels(

@@ -96,7 +96,7 @@ def assign(features: pd.DataFrame, cutpoints: Cutpoints, thresholds: Thresholds)
     columns = reasons.reason_columns(positions, found)
     return pd.DataFrame(
         {
-            "customer_id": features["customer_id"].to_numpy(),
+            "customer_id": features["customer_id"],
             "segment": columns["segment"],
             "stage_basis": reasons.labels((steps[0] < 0).astype(np.int64), BASES),
             "outcome": reasons.labels(

@@ -75,7 +75,7 @@ def assign(features: pd.DataFrame, cutpoints: Cutpoints, thresholds: Thresholds)
     columns = reasons.reason_columns(positions, _reasons(high, middle, thresholds))
     return pd.DataFrame(
         {
-            "customer_id": features["customer_id"].to_numpy(),
+            "customer_id": features["customer_id"],
             "segment": columns["segment"],
             "attention_score": np.round(rank * 100, 2),
             "attention_basis": reasons.labels(

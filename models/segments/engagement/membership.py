@@ -63,7 +63,7 @@ def assign(features: pd.DataFrame, cutpoints: Cutpoints, thresholds: Thresholds)
     ]
     positions = np.select([member < 0, member == 0, expiring, alive[0] | alive[1]], range(4), 4)
     columns = reasons.reason_columns(positions, _reasons(thresholds))
-    return pd.DataFrame({"customer_id": features["customer_id"].to_numpy(), **columns}, index=features.index)
+    return pd.DataFrame({"customer_id": features["customer_id"], **columns}, index=features.index)
 
 
 def _reasons(thresholds: Thresholds) -> tuple[reasons.Reason, ...]:

@@ -54,17 +54,14 @@ def assign(features: pd.DataFrame, cutpoints: Cutpoints, thresholds: Thresholds)
     import pandas as pd
 
     units.require(features, FEATURES, "silence")
-    level = levels.assign(features, cutpoints, thresholds.levels)["segment"]
-    places = level.cat.codes.to_numpy()
-    lookup = np.array([levels.GROUPS.index(code) for code in level.cat.categories])
-    number = lookup[places]  # 0 for no order, then 1 to 5 for L0 to L4
+    level = levels.places(features, cutpoints, thresholds.levels)  # 0 for no order, 1 to 5 for L0 to L4
     signs = units.whole(features, "interactions_90d", missing=-1)
     consent = units.truths(features, "consent_marketing")
     contact = units.truths(features, "has_valid_contact")
     positions = np.select(
-        [signs < 0, signs > 0, consent == 0, contact == 0, (consent < 0) | (contact < 0), number == 0],
+        [signs < 0, signs > 0, consent == 0, contact == 0, (consent < 0) | (contact < 0), level == 0],
         range(6),
-        6 + np.select([number <= 2, number <= 4], [0, 1], 2),
+        6 + np.select([level <= 2, level <= 4], [0, 1], 2),
     )
     found = _reasons()
     columns = reasons.reason_columns(positions, found)
@@ -72,11 +69,11 @@ def assign(features: pd.DataFrame, cutpoints: Cutpoints, thresholds: Thresholds)
     known = np.array([each.segment != "unknown" for each in found])[positions]
     return pd.DataFrame(
         {
-            "customer_id": features["customer_id"].to_numpy(),
+            "customer_id": features["customer_id"],
             "segment": columns["segment"],
             "silent_flag": pd.array(np.where(known, flags, None), dtype="boolean"),
             "silent_kind": reasons.labels(np.where(positions >= 6, positions - 6, -1), KINDS),
-            "churn_level": level.cat.set_categories(levels.GROUPS[1:]).array,
+            "churn_level": reasons.labels(level - 1, levels.GROUPS[1:]),
             "reason_code": columns["reason_code"],
             "reason_params": columns["reason_params"],
         },

@@ -80,7 +80,7 @@ def assign(features: pd.DataFrame, cutpoints: Cutpoints, thresholds: Thresholds)
     columns = reasons.reason_columns(positions, _reasons(points_from, thresholds))
     return pd.DataFrame(
         {
-            "customer_id": features["customer_id"].to_numpy(),
+            "customer_id": features["customer_id"],
             "segment": columns["segment"],
             "influence_score": np.round(rank * 100, 2),
             "reason_code": columns["reason_code"],

@@ -57,7 +57,7 @@ def assign(features: pd.DataFrame, cutpoints: Cutpoints, thresholds: Thresholds)
         [days < 0, (days == 0) & ~used_before, days == 0, days < thresholds.active_days], range(4), 4
     )
     columns = reasons.reason_columns(positions, _reasons(thresholds))
-    return pd.DataFrame({"customer_id": features["customer_id"].to_numpy(), **columns}, index=features.index)
+    return pd.DataFrame({"customer_id": features["customer_id"], **columns}, index=features.index)
 
 
 def _reasons(thresholds: Thresholds) -> tuple[reasons.Reason, ...]:

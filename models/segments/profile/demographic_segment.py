@@ -41,7 +41,7 @@ def assign(features: pd.DataFrame, cutpoints: Cutpoints, thresholds: Thresholds)
     company = units.positions(features, "customer_kind", ("company",)) == 0
     found = np.select([company, band >= 0], [len(BANDS), band], len(BANDS) + 1)
     return pd.DataFrame(
-        {"customer_id": features["customer_id"].to_numpy(), **reasons.reason_columns(found, _REASONS)},
+        {"customer_id": features["customer_id"], **reasons.reason_columns(found, _REASONS)},
         index=features.index,
     )
 

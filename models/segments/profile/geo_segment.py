@@ -42,7 +42,7 @@ def assign(features: pd.DataFrame, cutpoints: Cutpoints, thresholds: Thresholds)
     named = features["city"].notna().to_numpy()
     found = np.select([rural, tier >= 0, named], [len(TIERS), tier, len(TIERS) + 1], len(TIERS) + 2)
     return pd.DataFrame(
-        {"customer_id": features["customer_id"].to_numpy(), **reasons.reason_columns(found, _REASONS)},
+        {"customer_id": features["customer_id"], **reasons.reason_columns(found, _REASONS)},
         index=features.index,
     )
 

@@ -88,7 +88,7 @@ def assign(features: pd.DataFrame, cutpoints: Cutpoints, thresholds: Thresholds)
     found = np.select([company, at_work, household, for_family, young], range(5), 5)
     return pd.DataFrame(
         {
-            "customer_id": features["customer_id"].to_numpy(),
+            "customer_id": features["customer_id"],
             **reasons.reason_columns(found, _reasons(thresholds)),
         },
         index=features.index,

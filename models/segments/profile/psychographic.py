@@ -46,7 +46,7 @@ def assign(features: pd.DataFrame, cutpoints: Cutpoints, thresholds: Thresholds)
         [stated, answered], [basis * len(STATED) + group, len(BASES) * len(STATED)], len(_REASONS) - 1
     )
     return pd.DataFrame(
-        {"customer_id": features["customer_id"].to_numpy(), **reasons.reason_columns(found, _REASONS)},
+        {"customer_id": features["customer_id"], **reasons.reason_columns(found, _REASONS)},
         index=features.index,
     )
 

@@ -101,7 +101,7 @@ def assign(features: pd.DataFrame, cutpoints: Cutpoints, thresholds: Thresholds)
     )
     return pd.DataFrame(
         {
-            "customer_id": features["customer_id"].to_numpy(),
+            "customer_id": features["customer_id"],
             "segment": columns["segment"],
             "brand_affinity_basis": reasons.labels(np.array([1, 1, 0, 0, 0, -1])[positions], BASES),
             "reason_code": columns["reason_code"],

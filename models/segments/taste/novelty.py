@@ -77,7 +77,7 @@ def assign(features: pd.DataFrame, cutpoints: Cutpoints, thresholds: Thresholds)
     )
     return pd.DataFrame(
         {
-            "customer_id": features["customer_id"].to_numpy(),
+            "customer_id": features["customer_id"],
             "segment": columns["segment"],
             "novelty_rank": np.round(quantiles.mid_rank(share, reference), 4),
             "reason_code": columns["reason_code"],

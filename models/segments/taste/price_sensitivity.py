@@ -87,7 +87,7 @@ def assign(features: pd.DataFrame, cutpoints: Cutpoints, thresholds: Thresholds)
     )
     return pd.DataFrame(
         {
-            "customer_id": features["customer_id"].to_numpy(),
+            "customer_id": features["customer_id"],
             "segment": columns["segment"],
             "dsi_decile": pd.arrays.IntegerArray(decile.astype(np.int32), decile == 0),
             "reason_code": columns["reason_code"],

@@ -132,7 +132,7 @@ def assign(features: pd.DataFrame, cutpoints: Cutpoints, thresholds: Thresholds)
     basis = np.array([0, 0, 2, 1, 1, 0, -1, -1])[positions]
     return pd.DataFrame(
         {
-            "customer_id": features["customer_id"].to_numpy(),
+            "customer_id": features["customer_id"],
             "segment": columns["segment"],
             "price_tier_basis": reasons.labels(basis, BASES),
             "reason_code": columns["reason_code"],

@@ -73,7 +73,7 @@ def assign(features: pd.DataFrame, cutpoints: Cutpoints, thresholds: Thresholds)
     )
     return pd.DataFrame(
         {
-            "customer_id": features["customer_id"].to_numpy(),
+            "customer_id": features["customer_id"],
             "segment": columns["segment"],
             "is_multichannel": pd.arrays.BooleanArray(np.where(known, share < 1, False), ~known),
             "reason_code": columns["reason_code"],

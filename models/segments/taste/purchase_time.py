@@ -68,7 +68,7 @@ def assign(features: pd.DataFrame, cutpoints: Cutpoints, thresholds: Thresholds)
     )
     return pd.DataFrame(
         {
-            "customer_id": features["customer_id"].to_numpy(),
+            "customer_id": features["customer_id"],
             "segment": columns["segment"],
             "preferred_time_share": np.where(known, most, np.nan),
             "reason_code": columns["reason_code"],

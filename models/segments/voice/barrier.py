@@ -109,7 +109,7 @@ def assign(features: pd.DataFrame, cutpoints: Cutpoints, thresholds: Thresholds)
     age = np.where(own >= 0, own_age, lost_age).astype(np.int32)
     return pd.DataFrame(
         {
-            "customer_id": features["customer_id"].to_numpy(),
+            "customer_id": features["customer_id"],
             "segment": columns["segment"],
             "purchase_group": group.array,
             "maturity": judged["maturity"].array,

@@ -81,6 +81,17 @@ COLUMNS = {
 }
 CONCENTRATION_BASES = ("brand", "category")
 
+# The rest tells of a rise, and of how firm the bands are.
+WHATIF = (
+    *(f"{part}_weight" for part in PARTS),
+    "min_coverage",
+    "bands",
+    "invited",
+    "one_success",
+    "promoter_bonus",
+    "feedback_cap",
+)
+
 
 @dataclass(frozen=True)
 class Thresholds:
@@ -240,6 +251,12 @@ def bands_by_weight(found: Mapping[str, np.ndarray], thresholds: Thresholds) -> 
     return packed
 
 
+def segments(features: pd.DataFrame, cutpoints: Cutpoints, thresholds: Thresholds) -> np.ndarray:
+    """The place in GROUPS `assign` gives each customer."""
+    rated, _ = index(parts(features, cutpoints, thresholds), thresholds.weights, thresholds)
+    return bands(rated, thresholds)
+
+
 def assign(features: pd.DataFrame, cutpoints: Cutpoints, thresholds: Thresholds) -> pd.DataFrame:
     """One row per customer of `features`, in the same order: band, index, its parts and the reason.
 
@@ -266,7 +283,7 @@ def assign(features: pd.DataFrame, cutpoints: Cutpoints, thresholds: Thresholds)
     rising[~compared] = pd.NA
     return pd.DataFrame(
         {
-            "customer_id": features["customer_id"].to_numpy(),
+            "customer_id": features["customer_id"],
             "segment": columns["segment"],
             "loyalty_index": rated,
             "loyalty_coverage": coverage,

@@ -217,7 +217,7 @@ def assign(features: pd.DataFrame, cutpoints: Cutpoints, thresholds: Thresholds)
     days = np.where(has & told, ages[first, every], np.nan)
     return pd.DataFrame(
         {
-            "customer_id": features["customer_id"].to_numpy(),
+            "customer_id": features["customer_id"],
             "segment": columns["segment"],
             **{f"{need}_score": scores[place] for place, need in enumerate(NEEDS)},
             **{f"has_{need}_need": flagged[place] for place, need in enumerate(NEEDS)},

@@ -25,6 +25,7 @@ from models.segments.voice import loyalty, satisfaction
 from models.thresholds import check_kinds, check_within, threshold
 
 if TYPE_CHECKING:
+    import numpy as np
     import pandas as pd
 
     from models.cutpoints import Cutpoints
@@ -85,32 +86,21 @@ def assign(features: pd.DataFrame, cutpoints: Cutpoints, thresholds: Thresholds)
     import pandas as pd
 
     units.require(features, FEATURES, "referral")
-    rated, _ = loyalty.index(
-        loyalty.parts(features, cutpoints, thresholds.loyalty), thresholds.loyalty.weights, thresholds.loyalty
-    )
-    satisfied, _, _ = satisfaction.index(features, cutpoints, thresholds.satisfaction)
-    nps = satisfaction.nps_classes(features)
-    invites, converted, conversions, ever = (
-        features[name].to_numpy(dtype=np.float64, na_value=np.nan)
-        for name in ("invites_365d", "invites_converted_365d", "conversions_365d", "conversions_life")
-    )
+    rated, satisfied = _indices(features, cutpoints, thresholds)
     fit = (rated >= thresholds.min_loyalty) & (satisfied >= thresholds.min_satisfaction)
-    potential = fit & ((nps == 2) | (ever > 0))
-    positions = np.select(
-        [conversions > 0, potential & (nps == 2), potential, invites > 0, np.isnan(invites)],
-        [0, 1, 2, 3, 5],
-        4,
-    )
+    positions = _positions(features, fit)
+    nps = satisfaction.nps_classes(features)
+    invites, converted = (_numbers(features, name) for name in ("invites_365d", "invites_converted_365d"))
     columns = reasons.reason_columns(positions, _reasons(thresholds))
     conversion = np.divide(converted, invites, out=np.full(len(invites), np.nan), where=invites > 0)
     return pd.DataFrame(
         {
-            "customer_id": features["customer_id"].to_numpy(),
+            "customer_id": features["customer_id"],
             "segment": columns["segment"],
             "loyalty_index": rated,
             "satisfaction_index": satisfied,
             "nps_class": reasons.labels(nps, satisfaction.NPS_CLASSES),
-            "is_potential_referrer": potential,
+            "is_potential_referrer": fit & _may_refer(features),
             "referral_conversion": np.round(conversion, 4),
             "additive": np.zeros(len(features), dtype=bool),
             "reason_code": columns["reason_code"],
@@ -118,6 +108,52 @@ def assign(features: pd.DataFrame, cutpoints: Cutpoints, thresholds: Thresholds)
         },
         index=features.index,
     )
+
+
+def segments(features: pd.DataFrame, cutpoints: Cutpoints, thresholds: Thresholds) -> np.ndarray:
+    """The place in GROUPS `assign` gives each customer; the indices only of those they decide about."""
+    import numpy as np
+
+    asked = _may_refer(features)
+    rated, satisfied = _indices(features[asked], cutpoints, thresholds)
+    fit = np.zeros(len(features), dtype=bool)
+    fit[asked] = (rated >= thresholds.min_loyalty) & (satisfied >= thresholds.min_satisfaction)
+    groups = np.array([GROUPS.index(each.segment) for each in _reasons(thresholds)])
+    return groups[_positions(features, fit)]
+
+
+def _indices(
+    features: pd.DataFrame, cutpoints: Cutpoints, thresholds: Thresholds
+) -> tuple[np.ndarray, np.ndarray]:
+    """The index of loyalty and that of satisfaction."""
+    rated, _ = loyalty.index(
+        loyalty.parts(features, cutpoints, thresholds.loyalty), thresholds.loyalty.weights, thresholds.loyalty
+    )
+    satisfied, _, _ = satisfaction.index(features, cutpoints, thresholds.satisfaction)
+    return rated, satisfied
+
+
+def _may_refer(features: pd.DataFrame) -> np.ndarray:
+    """Who is offered AC14 if their indices are high: promoters, and who referred with success before."""
+    return (satisfaction.nps_classes(features) == 2) | (_numbers(features, "conversions_life") > 0)
+
+
+def _positions(features: pd.DataFrame, fit: np.ndarray) -> np.ndarray:
+    """The place in `_reasons` of each customer; `fit` is whether both indices are high."""
+    import numpy as np
+
+    nps = satisfaction.nps_classes(features)
+    invites, conversions = (_numbers(features, name) for name in ("invites_365d", "conversions_365d"))
+    potential = fit & _may_refer(features)
+    return np.select(
+        [conversions > 0, potential & (nps == 2), potential, invites > 0, np.isnan(invites)],
+        [0, 1, 2, 3, 5],
+        4,
+    )
+
+
+def _numbers(features: pd.DataFrame, column: str) -> np.ndarray:
+    return features[column].to_numpy(dtype="float64", na_value=float("nan"))
 
 
 def _reasons(thresholds: Thresholds) -> tuple[reasons.Reason, ...]:

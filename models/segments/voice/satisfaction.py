@@ -259,7 +259,7 @@ def assign(features: pd.DataFrame, cutpoints: Cutpoints, thresholds: Thresholds)
     named = sum(np.where(sign, 1 << place, 0) for place, sign in enumerate(signs))
     return pd.DataFrame(
         {
-            "customer_id": features["customer_id"].to_numpy(),
+            "customer_id": features["customer_id"],
             "segment": columns["segment"],
             "satisfaction_index": rated,
             "satisfaction_basis": reasons.labels(basis, BASES),

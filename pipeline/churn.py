@@ -2,7 +2,8 @@
 
 Its rows come from the SQL of the features, built for several past days in one dbt call, each with what had
 been delivered by then. They are built beside the day's features, in a schema of their own of the same working
-file: the staging under them is read where it is, and copying it would take as long as building it.
+file: the staging under them is read where it is, copying it would take as long as building it, and the day's
+own orders say what became of everybody.
 
 The model is fitted once a month and frozen like the cut-points. Where it may not be published, for too little
 data, a label that tells nothing or a gate it does not pass, the artifact says so, and the levels speak alone.
@@ -198,14 +199,15 @@ def _purchases(run: Run) -> set[tuple[str, str]]:
 def build_training(
     run: Run, folder: Path, day: Day, cutoffs: Sequence[date], variables: Mapping[str, Any]
 ) -> Path:
-    """Build the rows of `cutoffs`, and of `day` itself, over the staging in `folder`; return their file.
+    """Build the rows of `cutoffs` over the staging and the features of `day` in `folder`; return their file.
 
-    `day` comes last, for that is the day whose orders the labels are read off; its own labels are null.
+    Labels are read off the orders of `day`. Where there are more than thresholds.churn.max_customers, the rows
+    are of a share of the customers, drawn by the hash of their id.
     """
     import transform
 
-    days = [(cutoff, known(run, day, cutoff)[0]) for cutoff in sorted(cutoffs) if cutoff < day.as_of]
-    days.append((day.as_of, day.known_on))
+    days = [(cutoff, known(run, day, cutoff)[0]) for cutoff in sorted(cutoffs)]
+    customers = len(lake.Columns(folder / "features" / "customer_features.parquet"))
     transform.build(
         (f"+{_TRAINING},path:models/features", _TRAINING),
         folder,
@@ -215,6 +217,8 @@ def build_training(
             "as_of_dates": [
                 {"as_of": as_of.isoformat(), "known_on": known_on.isoformat()} for as_of, known_on in days
             ],
+            "day_of_labels": day.as_of.isoformat(),
+            "customers_below": _hash_below(run.settings.thresholds.churn.max_customers, customers),
         },
         _TRAINING,
         run.settings.resources.memory_limit,
@@ -222,6 +226,11 @@ def build_training(
         schemas=_BESIDE,
     )
     return training_rows(folder)
+
+
+def _hash_below(wanted: int, customers: int) -> str | None:
+    """The hexadecimal number below which about `wanted` hashes lie; None where all are wanted."""
+    return None if customers <= wanted else f"{int(wanted / customers * 2**32):08x}"
 
 
 def training_rows(folder: Path) -> Path:

@@ -32,6 +32,8 @@ _DAILY = {
     "day_key": "@day_key@",
     "as_of_dates": [{"as_of": "2000-01-01", "known_on": "2000-01-01"}],
     "known_on": "2000-01-01",
+    "day_of_labels": None,
+    "customers_below": None,
 }
 _KEPT = 4  # parsed projects: of this release, the one before, and other sets of sources
 

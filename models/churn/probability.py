@@ -68,6 +68,9 @@ class Thresholds:
         540, unit="days", reason="six horizons: a season, the one a year before, and days to train on"
     )
     min_history_days: int = threshold(30, unit="days", reason="a month shows who comes back at all")
+    max_customers: int = threshold(
+        500_000, unit="customers", reason="past days are built for so many; more rows move the third digit"
+    )
     max_rows: int = threshold(
         300_000, unit="customers a fold", reason="more rows cost minutes and move the third digit"
     )
@@ -117,7 +120,9 @@ class Thresholds:
         check_within(self, 1, 3_650, "min_history_days", "stated_days")
         check_within(self, 1_000, 10_000_000, "max_rows", "bootstrap_rows")
         check_within(self, 1, 10_000, "min_each", "bootstrap_rounds", "boosting_rounds", "runs")
-        check_above(self, 0, "one_sided_rows", "isotonic_rows", "logistic_penalty", "boosting_rate")
+        check_above(
+            self, 0, "max_customers", "one_sided_rows", "isotonic_rows", "logistic_penalty", "boosting_rate"
+        )
         check_within(self, 2, 31, "boosting_leaves")
         check_within(self, 0, 1, "max_ap_loss", "max_ece", "max_base_shift", "save_rate")
         check_within(self, 0.5, 0.999, "confidence")

@@ -70,7 +70,7 @@ RULES = {
     "a_price_rose_by_what_all_lines_of_ninety_days_were_asked_for_against_those_before",
     "lines_before_ninety_days_tell_what_became_dearer_and_those_since_which_category_is_still_bought",
     "what_changed_is_told_of_the_ninety_days_against_those_before_and_unknown_without_both",
-    "a_horizon_that_ends_on_the_day_being_run_has_passed",
+    "a_horizon_that_ends_on_the_day_of_labels_has_passed",
     "an_order_that_came_back_or_was_never_paid_keeps_nobody",
 }
 APRIL = "as_of = date '2017-04-01'"

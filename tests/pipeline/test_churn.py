@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from dataclasses import replace
 from datetime import date, timedelta
 
@@ -48,14 +49,41 @@ def test_the_days_own_tables_stay_as_they_were(run):
     assert len(ask(run, "select distinct as_of from features_of_cutoffs.feat_order")) > 3
 
 
-def test_the_days_training_rows_are_its_features(run):
+@pytest.fixture
+def built(run, tmp_path):
+    """The rows of some days, built as for training, in a copy of the run's folder."""
+
+    def build(*cutoffs, **thresholds):
+        folder = tmp_path / "copy"
+        shutil.copytree(run.folder, folder, dirs_exist_ok=True)
+        churns = replace(run.settings.thresholds.churn, **thresholds)
+        settings = replace(run.settings, thresholds=replace(run.settings.thresholds, churn=churns))
+        variables = steps._variables(run, folder, run.day)
+        return churn.build_training(replace(run, settings=settings), folder, run.day, cutoffs, variables)
+
+    return build
+
+
+def test_the_days_training_rows_are_its_features(run, built):
     shared = ", ".join([*TRAINING, "as_of", "known_on"])
-    rows = churn.training_rows(run.folder)
     features = lake.features_path(run.lake, run.day)
     bought = f"select {shared} from '{features}' where orders_life > 0"
-    trained = f"select {shared} from '{rows}' where as_of = date '{DAY}'"
+    trained = f"select {shared} from '{built(DAY)}'"
     assert ask(run, f"select count(*) from ({bought}) as one")[0][0] > 50
     for one, other in ((bought, trained), (trained, bought)):
+        assert ask(run, f"({one}) except ({other})") == []
+
+
+def test_who_is_learned_from_where_there_are_too_many_is_the_same_on_every_day(run, built):
+    days = [DAY - timedelta(days=180), DAY - timedelta(days=90)]
+    everybody = churn.training_rows(run.folder)
+    few = built(*days, max_customers=60)
+    drawn = f"select customer_id from '{everybody}' where substr(md5(customer_id), 1, 8) < '80000000'"
+    wanted = f"select * from '{everybody}' where as_of in {(*map(str, days),)} and customer_id in ({drawn})"
+    found = f"select * from '{few}'"
+    assert 30 < ask(run, f"select count(distinct customer_id) from ({found})")[0][0] < 90
+    # and of those who are, every column is what it is beside everybody
+    for one, other in ((wanted, found), (found, wanted)):
         assert ask(run, f"({one}) except ({other})") == []
 
 
@@ -64,7 +92,19 @@ def test_a_cut_off_knows_what_had_been_delivered_by_then(run):
     assert ask(run, f"select count(*) from '{rows}' where known_on <> as_of") == [(0,)]
     # three months before the day the fate is known, and after that it is not
     known = ask(run, f"select as_of, count(is_churned) > 0 from '{rows}' group by 1 order by 1")
-    assert all(is_known == (as_of + timedelta(days=90) <= DAY) for as_of, is_known in known)
+    assert len(known) > 3
+    assert all(is_known and as_of + timedelta(days=90) <= DAY for as_of, is_known in known)
+
+
+def test_what_became_of_a_customer_is_read_off_the_days_own_orders(run):
+    stayed = """select distinct rows.as_of, rows.customer_id from '{rows}' as rows inner join features.feat_order as orders
+        on orders.customer_id = rows.customer_id and orders.is_valid
+        and orders.ordered_on >= rows.as_of and orders.ordered_on < rows.as_of + 90"""
+    stayed = stayed.format(rows=churn.training_rows(run.folder))
+    told = f"select as_of, customer_id from '{churn.training_rows(run.folder)}' where not is_churned"
+    assert len(ask(run, stayed)) > 100
+    for one, other in ((stayed, told), (told, stayed)):
+        assert ask(run, f"({one}) except ({other})") == []
 
 
 def test_history_from_before_the_first_delivery_was_handed_over(run):

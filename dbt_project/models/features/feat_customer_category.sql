@@ -75,7 +75,7 @@ lines as (
         on lines.ordered_on < as_of_dates.as_of
             and lines.ordered_on >= as_of_dates.as_of - {{ var('window_days') }}
             and {{ is_known('lines', 'as_of_dates') }}
-    where lines.customer_id is not null
+    where lines.customer_id is not null and {{ is_learned_from('lines.customer_id') }}
 ),
 
 counted_lines as (

@@ -43,6 +43,7 @@ lines as (
         on as_of_dates.as_of = gift_cards.as_of
             and lines.product_id = gift_cards.product_id
             and lines.source = gift_cards.source
+    where {{ is_learned_from('lines.customer_id') }}
 ),
 
 orders as (

@@ -10,17 +10,17 @@ horizons as (
     select
         as_of,
         as_of + {{ churn_horizon_days() }} as ends_on,
-        as_of + {{ churn_horizon_days() }} <= {{ day_being_run() }} as has_passed
+        as_of + {{ churn_horizon_days() }} <= {{ day_of_labels() }} as has_passed
     from as_of_dates
 ),
 
--- orders as they count on the day being run: what was paid for then and has not come back since
+-- orders as they count on the day of labels: what was paid for then and has not come back since
 orders as (
     select
         customer_id,
         ordered_on
-    from {{ ref('feat_order') }}
-    where as_of = {{ day_being_run() }} and is_valid and customer_id is not null
+    from {{ orders_of_labels() }}
+    where as_of = {{ day_of_labels() }} and is_valid and customer_id is not null
 ),
 
 bought as (

@@ -94,13 +94,13 @@ def trained(data: Path, work: Path, source: str, horizon: int) -> ChurnModel:
         steps.take(run, step)
     thresholds = replace(run.settings.thresholds.churn, runs=REPORTED_RUNS)
     today = lake.Columns(lake.features_path(run.lake, day))
-    first = today["first_order_on"].dropna().min().date()
-    cutoffs = probability.cutoffs(day.as_of, first, thresholds)
+    opened_on = probability.opened_on(today["first_order_on"], day.as_of)
+    cutoffs = probability.cutoffs(day.as_of, opened_on, thresholds)
     variables: dict[str, Any] = steps._variables(run, run.folder, day)
     rows = churn.build_training(run, run.folder, day, cutoffs, variables)
     model = training.train(
         lambda of: today if of == day.as_of else lake.DayColumns(rows, of),
-        day.as_of, first, churn.known(run, day, cutoffs[0])[1], thresholds,
+        day.as_of, opened_on, churn.known(run, day, cutoffs[0])[1], thresholds,
     )  # fmt: skip
     (work / "card.md").write_text(model.card())
     return model

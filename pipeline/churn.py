@@ -89,9 +89,8 @@ def fit(run: Run, folder: Path, variables: Mapping[str, Any], cutpoints: Cutpoin
     thresholds = run.settings.thresholds.churn
     features = folder / "features" / "customer_features.parquet"
     today = lake.Columns(features)
-    ordered = today["first_order_on"].dropna()
-    first_order_on = ordered.min().date() if len(ordered) else start.as_of
-    cutoffs = probability.cutoffs(start.as_of, first_order_on, thresholds)
+    opened_on = probability.opened_on(today["first_order_on"], start.as_of)
+    cutoffs = probability.cutoffs(start.as_of, opened_on, thresholds)
     rows = build_training(run, folder, start, cutoffs, variables) if cutoffs else None
 
     def frame(day: date) -> lake.Columns:
@@ -99,7 +98,7 @@ def fit(run: Run, folder: Path, variables: Mapping[str, Any], cutpoints: Cutpoin
 
     handed_over = any(known(run, start, cutoff)[1] == "handed_over" for cutoff in cutoffs)
     told = "handed_over" if handed_over else "as_then"
-    model = training.train(frame, start.as_of, first_order_on, told, thresholds)
+    model = training.train(frame, start.as_of, opened_on, told, thresholds)
     if model.decision != "rule" and thresholds.save_rate:  # one on hold may be approved yet
         model = model.with_cut(*_profit_cut(run, features, model, cutpoints))
     version = artifacts.save(run.lake, kind(run), start.as_of, model.to_json(), model.card())
@@ -199,10 +198,10 @@ def _purchases(run: Run) -> set[tuple[str, str]]:
 def build_training(
     run: Run, folder: Path, day: Day, cutoffs: Sequence[date], variables: Mapping[str, Any]
 ) -> Path:
-    """Build the rows of `cutoffs` over the staging and the features of `day` in `folder`; return their file.
+    """Build the rows of `cutoffs` over the staging and features of `day` in `folder`; return their file.
 
-    Labels are read off the orders of `day`. Where there are more than thresholds.churn.max_customers, the rows
-    are of a share of the customers, drawn by the hash of their id.
+    Labels are read off the orders of `day`. Where there are more than thresholds.churn.max_customers, the
+    rows are of a share of the customers, drawn by the hash of their id.
     """
     import transform
 

@@ -21,7 +21,7 @@ from models.churn import inputs, levels
 from models.churn.inputs import Laws
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
     from datetime import date
 
     import numpy as np
@@ -73,7 +73,16 @@ class Folds(NamedTuple):
     test: date
 
 
-def cutoffs(as_of: date, first_order_on: date, thresholds: Thresholds) -> tuple[date, ...]:
+def opened_on(first_orders: pd.Series, as_of: date) -> date:
+    """The day by which one in a hundred customers had ordered: one order with a wrong day opens no shop.
+
+    `first_orders` are the days of first orders as `as_of` knows them; without any the shop opens on `as_of`.
+    """
+    known = first_orders.dropna().sort_values()
+    return known.iloc[len(known) // 100].date() if len(known) else as_of
+
+
+def cutoffs(as_of: date, opened_on: date, thresholds: Thresholds) -> tuple[date, ...]:
     """The past days a model of `as_of` learns from, from early to late; all their horizons have passed.
 
     They stand a horizon apart where that leaves two years' ends to compare seasons by, else 30 days, and
@@ -82,7 +91,7 @@ def cutoffs(as_of: date, first_order_on: date, thresholds: Thresholds) -> tuple[
     horizon = thresholds.horizon_days
     last = as_of - timedelta(days=horizon)
     oldest = max(
-        first_order_on + timedelta(days=thresholds.min_history_days),
+        opened_on + timedelta(days=thresholds.min_history_days),
         as_of - timedelta(days=thresholds.reach_days),
     )
     is_long = last - timedelta(days=4 * horizon) >= oldest
@@ -91,9 +100,9 @@ def cutoffs(as_of: date, first_order_on: date, thresholds: Thresholds) -> tuple[
     return tuple(last - timedelta(days=step * back) for back in range(count))[::-1]
 
 
-def is_overlapping(as_of: date, first_order_on: date, thresholds: Thresholds) -> bool:
+def is_overlapping(as_of: date, opened_on: date, thresholds: Thresholds) -> bool:
     """Whether history is too short for folds whose label windows stay apart: under four horizons."""
-    return (as_of - first_order_on).days < 4 * thresholds.horizon_days
+    return (as_of - opened_on).days < 4 * thresholds.horizon_days
 
 
 def folds(test: date, days: Sequence[date], overlapping: bool, thresholds: Thresholds) -> Folds | None:
@@ -104,6 +113,15 @@ def folds(test: date, days: Sequence[date], overlapping: bool, thresholds: Thres
         return None
     train = tuple(day for day in days if day <= calibrate[-1] - apart)
     return Folds(train, calibrate[-1], test) if train else None
+
+
+def apart(days: Iterable[date], thresholds: Thresholds) -> list[date]:
+    """Of some days the latest, and before it only such as lie a horizon apart: no outcome counts twice."""
+    kept: list[date] = []
+    for day in sorted(days, reverse=True):
+        if not kept or day <= kept[-1] - timedelta(days=thresholds.horizon_days):
+            kept.append(day)
+    return kept
 
 
 def eligible(features: pd.DataFrame, laws: Laws | Cutpoints, thresholds: Thresholds) -> np.ndarray:

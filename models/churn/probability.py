@@ -101,7 +101,9 @@ class Thresholds:
     default_cut: float = threshold(0.66, unit="probability", reason="the high band, where costs are not told")
     save_rate: float = threshold(0, unit="share", reason="who stays because of an offer; 0: not told")
     contact_cost: float = threshold(0, unit="money", reason="of one offer; 0: not told")
-    runs: int = threshold(3, unit="runs", reason="whose realised rates a flag carries")
+    runs: int = threshold(
+        3, unit="runs", reason="whose realised rates a flag carries, as far as they lie a horizon apart"
+    )
     min_share: float = threshold(
         0.10, unit="log odds", reason="a reason changes the odds by a tenth, or it is none"
     )
@@ -320,9 +322,14 @@ def profit_cut(p: np.ndarray, clv: np.ndarray, thresholds: Thresholds) -> tuple[
     return float(ranked[ends[best]]), "profit", float(earned[ends[best]])
 
 
-def cutoffs(as_of: date, first_order_on: date, thresholds: Thresholds) -> tuple[date, ...]:
+def opened_on(first_orders: pd.Series, as_of: date) -> date:
+    """The day a shop counts as opened on; see `folds.opened_on`."""
+    return folds.opened_on(first_orders, as_of)
+
+
+def cutoffs(as_of: date, opened_on: date, thresholds: Thresholds) -> tuple[date, ...]:
     """The past days whose frames `training.train` asks for, beside `as_of` itself; see `folds.cutoffs`."""
-    return folds.cutoffs(as_of, first_order_on, thresholds)
+    return folds.cutoffs(as_of, opened_on, thresholds)
 
 
 def _plain(value: Any) -> Any:

@@ -62,7 +62,7 @@ class Tested(NamedTuple):
 def train(
     frames: Callable[[date], pd.DataFrame] | Mapping[date, pd.DataFrame],
     as_of: date,
-    first_order_on: date,
+    opened_on: date,
     known: str,
     thresholds: Thresholds,
 ) -> ChurnModel:
@@ -73,8 +73,8 @@ def train(
     over (handed_over). Raises LabelUnknown, LabelOneSided and FeatureMissing.
     """
     get = frames if callable(frames) else frames.__getitem__
-    days = folds.cutoffs(as_of, first_order_on, thresholds)
-    overlapping = folds.is_overlapping(as_of, first_order_on, thresholds)
+    days = folds.cutoffs(as_of, opened_on, thresholds)
+    overlapping = folds.is_overlapping(as_of, opened_on, thresholds)
     cuts = {day: folds.read(get(day), day, labelled=True, thresholds=thresholds) for day in days}
     today = folds.read(get(as_of), as_of, labelled=False, thresholds=thresholds)
 
@@ -85,10 +85,13 @@ def train(
         for day in days[::-1][: thresholds.runs]:
             run = folds.folds(day, days, overlapping, thresholds)
             if run and _preflight(run, cuts, thresholds)[0] == "ok":
-                tested.append(_run(run, cuts, overlapping, thresholds))
+                tested.append(_run(run, cuts, opened_on, thresholds))
     gates = _gates(tested[0], cuts, thresholds) if tested else {}
     decision, failed = _decide(status, gates)
-    level = _expected(as_of, tested[0], cuts, days, thresholds) if tested else Level(0.0, "unknown", {})
+    level = Level(0.0, "unknown", {})
+    if tested:  # as for a test fold, with the test fold itself known by now
+        off = _off(tested[0].score, tested[0].curve, cuts, list(days))
+        level = _level(as_of, off, opened_on, thresholds)
     newest = cuts[days[-1]] if days else None
     return ChurnModel(
         as_of=as_of.isoformat(),
@@ -123,9 +126,7 @@ def train(
         cut=thresholds.default_cut,
         cut_basis="default",
         backtest=tuple(_frozen(row) for each in tested for row in _rows(each, cuts, thresholds)),
-        record=_frozen(
-            _record(tested, [cuts[day] for day in days[::-1][: thresholds.runs]], cuts, thresholds)
-        ),
+        record=_frozen(_record(tested, days, cuts, thresholds)),
         reference=_frozen(_reference(today.inputs)),
     )
 
@@ -158,7 +159,7 @@ def _preflight(
     return ("insufficient", tuple(short)) if short else ("ok", ())
 
 
-def _run(plan: Folds, cuts: Mapping[date, Cut], overlapping: bool, thresholds: Thresholds) -> Tested:
+def _run(plan: Folds, cuts: Mapping[date, Cut], opened_on: date, thresholds: Thresholds) -> Tested:
     """Fit the candidates, keep the one that ranks the calibration fold best, calibrate it, and test it."""
     import numpy as np
 
@@ -185,9 +186,10 @@ def _run(plan: Folds, cuts: Mapping[date, Cut], overlapping: bool, thresholds: T
     best = best if 1 - found[best] <= thresholds.max_ap_loss * (1 - found[0]) else 0
     chosen = candidates[best]
     curve = calibration.fit(scores[best], calibrate.y, isotonic_rows=thresholds.isotonic_rows)
-    ago = timedelta(days=thresholds.spacing_days if overlapping else thresholds.horizon_days)
-    seen = [day for day in cuts if day <= plan.test - ago]
-    level = _level(plan.test, _off(chosen, curve, cuts, seen), thresholds)
+    # as at deployment: of days whose horizon is over; where history is too short for one, of those of a fold
+    seen = [day for day in cuts if day <= plan.test - timedelta(days=thresholds.horizon_days)]
+    seen = seen or [day for day in cuts if day <= plan.calibrate]
+    level = _level(plan.test, _off(chosen, curve, cuts, seen), opened_on, thresholds)
     log_odds = chosen.log_odds(test.inputs)
     p = np.round(calibration.probability(curve.calibrated(log_odds) + level.shift), _PLACES)
     names = {each.kind: ap for each, ap in zip(candidates, found, strict=True)}
@@ -223,20 +225,22 @@ def _off(score: Additive, curve: Curve, cuts: Mapping[date, Cut], days: list[dat
     return found
 
 
-def _level(day: date, off: Mapping[date, float], thresholds: Thresholds) -> Level:
+def _level(day: date, off: Mapping[date, float], opened_on: date, thresholds: Thresholds) -> Level:
     """What the log odds of `day` will be off, as far as the past tells.
 
     Where a year before is known, of `day` and of a cut-off since: what it was off then, and how much more the
     cut-offs since were off than a year before them. Else what they were off themselves. Either way the last
-    counts most, and half as much a horizon earlier: what is not season wears off.
+    counts most, and half as much a horizon earlier: what is not season wears off. A cut-off of the shop's
+    first year stands for no season: what changed since is growth as well.
     """
     if not off:
         return Level(0.0, "unknown", {})
     told = {str(each): value for each, value in off.items()}
+    grown = [each for each in off if (each - opened_on).days >= 365]
 
     def year_before(of: date) -> float | None:
-        near = [(abs((each - of).days + 365), each) for each in off]
-        distance, nearest = min(near)
+        near = ((abs((each - of).days + 365), each) for each in grown)
+        distance, nearest = min(near, default=(366, None))
         return off[nearest] if distance <= thresholds.season_within_days else None
 
     def recent(values: Mapping[date, float]) -> float:
@@ -250,13 +254,6 @@ def _level(day: date, off: Mapping[date, float], thresholds: Thresholds) -> Leve
     if start is None or not since:
         return Level(round(recent(off), _PLACES), "unknown", told)
     return Level(round(start + recent(since), _PLACES), "known", told)
-
-
-def _expected(
-    as_of: date, tested: Tested, cuts: Mapping[date, Cut], days: tuple[date, ...], thresholds: Thresholds
-) -> Level:
-    """The level at deployment: as for a test fold, with the test fold itself known by now."""
-    return _level(as_of, _off(tested.score, tested.curve, cuts, list(days)), thresholds)
 
 
 def rivals(cut: Cut) -> dict[str, np.ndarray]:
@@ -434,10 +431,17 @@ def _counted(n: int, churned: int, expected: float | None, base: float) -> dict[
 
 
 def _record(
-    tested: list[Tested], last: list[Cut], cuts: Mapping[date, Cut], thresholds: Thresholds
+    tested: list[Tested], days: tuple[date, ...], cuts: Mapping[date, Cut], thresholds: Thresholds
 ) -> dict[str, dict[str, dict[str, Any]]]:
-    """What came of each band and of each level the last times, all runs together, with Wilson's interval."""
+    """What came of each band and of each level the last times, all runs together, with Wilson's interval.
+
+    Only of days a horizon apart: of nearer ones the same customers and the same orders would count twice, and
+    the interval would be too narrow.
+    """
     import numpy as np
+
+    runs = folds.apart((each.folds.test for each in tested), thresholds)
+    last = [cuts[day] for day in folds.apart(days, thresholds)[: thresholds.runs]]
 
     def entry(code: str, found: list[tuple[date, int, int]]) -> dict[str, Any]:
         n, churned = sum(each[1] for each in found), sum(each[2] for each in found)
@@ -452,7 +456,11 @@ def _record(
             "runs": tuple(str(each[0]) for each in found),
         }
 
-    by_band = [(each.folds.test, _band_rates(cuts[each.folds.test].y, each.p, thresholds)) for each in tested]
+    by_band = [
+        (each.folds.test, _band_rates(cuts[each.folds.test].y, each.p, thresholds))
+        for each in tested
+        if each.folds.test in runs
+    ]
     record = {
         "band": {
             band: entry(band, [(day, rates[band]["n"], rates[band]["churned"]) for day, rates in by_band])

@@ -97,7 +97,8 @@ def test_a_cut_off_knows_what_had_been_delivered_by_then(run):
 
 
 def test_what_became_of_a_customer_is_read_off_the_days_own_orders(run):
-    stayed = """select distinct rows.as_of, rows.customer_id from '{rows}' as rows inner join features.feat_order as orders
+    stayed = """select distinct rows.as_of, rows.customer_id
+        from '{rows}' as rows inner join features.feat_order as orders
         on orders.customer_id = rows.customer_id and orders.is_valid
         and orders.ordered_on >= rows.as_of and orders.ordered_on < rows.as_of + 90"""
     stayed = stayed.format(rows=churn.training_rows(run.folder))

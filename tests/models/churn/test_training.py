@@ -1,5 +1,6 @@
 """Training on drawn days whose churn follows planted effects."""
 
+import itertools
 from dataclasses import replace
 from datetime import date, timedelta
 
@@ -195,7 +196,7 @@ def test_bands_that_do_not_rise_are_held():
     """The same run with its probabilities turned upside down."""
     plan, frames = folds.Folds(DAYS[:4], DAYS[4], DAYS[5]), drawn.past(DAYS, ROWS)
     read = {day: folds.read(frames[day], day, labelled=True, thresholds=DEFAULTS) for day in DAYS}
-    run = training._run(plan, read, overlapping=False, thresholds=DEFAULTS)
+    run = training._run(plan, read, drawn.FIRST, DEFAULTS)
     upside_down = run._replace(p=1 - run.p)
     gates = training._gates(upside_down, read, DEFAULTS)
     assert not gates["bands_rising"]["holds"]
@@ -232,17 +233,26 @@ def test_a_season_seen_a_year_before_is_expected_again():
 
 
 def test_the_level_expected_by_hand():
+    opened = date(2017, 10, 5)
     known = {date(2018, 10, 5): 0.1, date(2019, 1, 1): 0.5, date(2019, 10, 1): 0.2}
-    found = training._level(date(2020, 1, 1), known, DEFAULTS)
+    found = training._level(date(2020, 1, 1), known, opened, DEFAULTS)
     # a year before 0.5; the one cut-off with a year before it was off by 0.1 more than then
     assert (found.season, found.shift) == ("known", pytest.approx(0.5 + 0.1))
     first_year = {date(2018, 10, 3): 0.0, date(2019, 1, 1): 0.4}
-    found = training._level(date(2019, 4, 1), first_year, DEFAULTS)
+    found = training._level(date(2019, 4, 1), first_year, opened, DEFAULTS)
     assert (found.season, found.shift) == ("unknown", pytest.approx(0.4 / 1.5, abs=1e-6))
     # of the day a year before is known, of no cut-off since: what is growth cannot be told from season
-    found = training._level(date(2019, 10, 2), first_year, DEFAULTS)
+    found = training._level(date(2019, 10, 2), first_year, opened, DEFAULTS)
     assert found.season == "unknown"
-    assert training._level(date(2019, 10, 2), {}, DEFAULTS).shift == 0
+    assert training._level(date(2019, 10, 2), {}, opened, DEFAULTS).shift == 0
+
+
+def test_what_a_shop_was_off_in_its_first_year_is_no_season():
+    """Opened a day later, the oldest cut-off has no whole year behind it: what changed may be growth."""
+    known = {date(2018, 10, 5): 0.1, date(2019, 1, 1): 0.5, date(2019, 10, 1): 0.2}
+    found = training._level(date(2020, 1, 1), known, date(2017, 10, 6), DEFAULTS)
+    assert found.season == "unknown"
+    assert 0.2 < found.shift < 0.5
 
 
 # --- the record --------------------------------------------------------------------------------------------
@@ -258,6 +268,27 @@ def test_the_record_is_what_the_runs_add_up_to(model):
         assert entry["churned"] == sum(row["realised_true"] for row in rows)
         assert entry["low"] < entry["rate"] < entry["high"]
         assert set(entry["runs"]) == runs
+
+
+def test_outcomes_that_overlap_are_told_in_the_backtest_and_count_once_in_the_record():
+    """Cut-offs 30 days apart share two thirds of the label window: three of them are no three trials."""
+    young = replace(DEFAULTS, spacing_days=30)
+    first = drawn.AS_OF - timedelta(days=420)
+    found = trained(drawn.past(probability.cutoffs(drawn.AS_OF, first, young), 1_500), young, first=first)
+    runs = sorted({date.fromisoformat(row["cutoff"]) for row in found.backtest})
+    assert [(one - other).days for one, other in itertools.pairwise(runs[::-1])] == [30, 30]
+    for band in probability.BANDS:
+        assert found.record["band"][band]["runs"] == (found.folds["test"],)
+    for level in ("L0", "L3"):
+        days = [date.fromisoformat(day) for day in found.record["level"][level]["runs"]]
+        assert [(one - other).days for one, other in itertools.pairwise(days)] == [90, 90]
+
+
+def test_one_order_with_a_wrong_day_opens_no_shop():
+    days = pd.Series(pd.to_datetime(["1970-01-01", *["2019-03-01"] * 150, "2019-06-01"]))
+    assert folds.opened_on(days, drawn.AS_OF) == date(2019, 3, 1)
+    assert folds.opened_on(days.head(1), drawn.AS_OF) == date(1970, 1, 1)
+    assert folds.opened_on(pd.Series([], dtype="datetime64[ns]"), drawn.AS_OF) == drawn.AS_OF
 
 
 def test_expected_and_realised_churners_add_up_over_bands(model):

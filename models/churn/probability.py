@@ -69,7 +69,7 @@ class Thresholds:
     )
     min_history_days: int = threshold(30, unit="days", reason="a month shows who comes back at all")
     max_customers: int = threshold(
-        500_000, unit="customers", reason="past days are built for so many; more rows move the third digit"
+        200_000, unit="customers", reason="past days are built for so many; more move the third digit"
     )
     max_rows: int = threshold(
         300_000, unit="customers a fold", reason="more rows cost minutes and move the third digit"

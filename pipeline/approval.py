@@ -129,9 +129,12 @@ def _ranks(run: Run, model: ChurnModel, reigning: ChurnModel, folder: Path) -> d
     test = date.fromisoformat(model.folds["test"])
     rows = lake.DayColumns(churn.training_rows(folder), test)
     cut = folds.read(rows, test, labelled=True, thresholds=run.settings.thresholds.churn)
+    thresholds = run.settings.thresholds.churn
     scored = {"challenger": model, "champion": reigning}
     return {
-        name: round(measure.average_precision(cut.y, each.probability(cut.inputs)), 6)
+        name: round(
+            measure.average_precision(cut.y, each.probability(cut.by(each.bg_nbd, thresholds).inputs)), 6
+        )
         for name, each in scored.items()
     }
 

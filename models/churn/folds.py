@@ -45,7 +45,8 @@ class LabelOneSided(ValueError):
 class Cut(NamedTuple):
     """What was read at one cut-off: its eligible customers in the order of their hash, a sample if too many.
 
-    `rows` and `churned` count all eligible customers, `customers` everybody with a row.
+    `rows` and `churned` count all eligible customers, `customers` everybody with a row. `bg_nbd` is fitted on
+    all buyers of the day; the inputs that hang on one are nan until `by` is told which law to read them by.
     """
 
     on: date
@@ -63,6 +64,15 @@ class Cut(NamedTuple):
             return self
         taken = {name: values[:rows] for name, values in self.inputs.items()}
         return self._replace(inputs=taken, y=self.y[:rows], level=self.level[:rows])
+
+    def by(self, bg_nbd: BgNbd | None, thresholds: Thresholds) -> Cut:
+        """The same, read by a BG/NBD.
+
+        One law has to stand for every day a score is learned and judged on: each day's own would tell two
+        customers of the same history apart, and where nobody drops out P(alive) is noise about one.
+        """
+        told = inputs.by_law(self.inputs, bg_nbd, thresholds.horizon_days)
+        return self._replace(inputs={**self.inputs, **told})
 
 
 class Folds(NamedTuple):
@@ -184,7 +194,7 @@ def read(features: pd.DataFrame, on: date, *, labelled: bool, thresholds: Thresh
     model = _bg_nbd(_taken(features, ("gaps", "recency_days", "tenure_days"), bought))
     taken = order[can_be_lost[order]][: thresholds.max_rows]
     few = _taken(features, inputs.TRAINING, taken)
-    found = inputs.inputs(few, laws, model, thresholds.horizon_days, thresholds.levels)
+    found = inputs.inputs(few, laws, None, thresholds.horizon_days, thresholds.levels)
     return Cut(on, found, y[taken], level[taken], len(ids), rows, churned, model)
 
 

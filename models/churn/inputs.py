@@ -173,7 +173,6 @@ def inputs(
     # on the calendar nobody has a law: the first limit, three quarters of all gaps, stands in for the median
     typical = np.where(np.isnan(mu), days.q75_days, np.exp(mu))
     spread = np.where(np.isnan(sigma), 1.0, np.maximum(sigma, 0.05))
-    p_alive, expected = _bg_nbd(bg_nbd, gaps, tenure - recency, tenure, bought, float(horizon_days))
 
     # what a quarter usually brings is told by the time before it, from the first order on
     seen_days = np.minimum(tenure, 365.0)
@@ -186,10 +185,8 @@ def inputs(
         **known,
         "orders_per_30d": known["orders_w"] / np.maximum(seen_days, 30.0) * 30.0,
         "gap_typical_days": np.where(bought, typical, np.nan),
-        "orders_expected": expected,
         "recency_of_typical": recency / typical,
         "recency_surprise": np.log(recency / typical) / spread,
-        "p_alive": p_alive,
         "orders_90d_of_usual": _ratio(known["orders_90d"], orders_before / quarters),
         "orders_90d_of_previous": _ratio(
             known["orders_90d"], np.where(old, _numbers(features, "orders_previous_90d"), np.nan)
@@ -209,7 +206,24 @@ def inputs(
         "orders_coming_of_year": _ratio(_numbers(features, "orders_coming_90d_year_ago"), known["orders_w"]),
         "response_share_365d": _ratio(_numbers(features, "responses_365d"), known["contacts_365d"]),
     }
+    found |= by_law(known, bg_nbd, horizon_days)
     return {name: found[name] for name in INPUTS}
+
+
+def by_law(
+    values: Mapping[str, np.ndarray], bg_nbd: BgNbd | None, horizon_days: int
+) -> dict[str, np.ndarray]:
+    """The two inputs that hang on a BG/NBD, of the history among `values`; nan without an order or a law."""
+    import numpy as np
+
+    bought = values["occasions_life"] >= 1
+    p_alive, expected = np.full(len(bought), np.nan), np.full(len(bought), np.nan)
+    if bg_nbd is not None and bought.any():
+        t, recency = values["tenure_days"][bought], values["recency_days"][bought]
+        history = values["occasions_life"][bought] - 1, t - recency, t
+        p_alive[bought] = bg_nbd.p_alive(*history)
+        expected[bought] = bg_nbd.expected_purchases(float(horizon_days), *history)
+    return {"p_alive": p_alive, "orders_expected": expected}
 
 
 def stated(features: pd.DataFrame, valid_days: int, groups: Mapping[str, str]) -> np.ndarray:
@@ -243,22 +257,3 @@ def _ratio(part: np.ndarray, whole: np.ndarray) -> np.ndarray:
 
     there = whole > 0
     return np.where(there, part / np.where(there, whole, 1.0), np.nan)
-
-
-def _bg_nbd(
-    model: BgNbd | None,
-    x: np.ndarray,
-    t_x: np.ndarray,
-    t: np.ndarray,
-    bought: np.ndarray,
-    ahead: float,
-) -> tuple[np.ndarray, np.ndarray]:
-    """P(alive) and the orders expected in the next `ahead` days; nan without an order or a model."""
-    import numpy as np
-
-    p_alive, expected = np.full(len(x), np.nan), np.full(len(x), np.nan)
-    if model is not None and bought.any():
-        history = x[bought], t_x[bought], t[bought]
-        p_alive[bought] = model.p_alive(*history)
-        expected[bought] = model.expected_purchases(ahead, *history)
-    return p_alive, expected

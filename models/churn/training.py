@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
     from models.churn.additive import Additive
     from models.churn.calibration import Curve
+    from models.value import BgNbd
 
 RULES = ("level", "recency_days", "recency_of_typical")
 """The rule scores the model has to beat."""
@@ -48,9 +49,13 @@ class Level(NamedTuple):
 
 
 class Tested(NamedTuple):
-    """One run: what was fitted, and what it said of the customers of its test fold."""
+    """One run: what was fitted, and what it said of the customers of its test fold.
+
+    `law` is the BG/NBD of the last day that trains: what came after it is not known to the score.
+    """
 
     folds: Folds
+    law: BgNbd | None
     score: Additive
     curve: Curve
     level: Level
@@ -90,9 +95,10 @@ def train(
     decision, failed = _decide(status, gates)
     level = Level(0.0, "unknown", {})
     if tested:  # as for a test fold, with the test fold itself known by now
-        off = _off(tested[0].score, tested[0].curve, cuts, list(days))
+        off = _off(tested[0].score, tested[0].curve, cuts, list(days), tested[0].law, thresholds)
         level = _level(as_of, off, opened_on, thresholds)
     newest = cuts[days[-1]] if days else None
+    law = tested[0].law if tested else today.bg_nbd
     return ChurnModel(
         as_of=as_of.isoformat(),
         known=known,
@@ -120,14 +126,13 @@ def train(
         curve=tested[0].curve if tested else None,
         shift=level.shift,
         level=_frozen({"season": level.season, "off": level.off}),
-        # a day that tells nothing of coming back is read by what the last cut-off told
-        bg_nbd=today.bg_nbd or (newest.bg_nbd if newest else None),
+        bg_nbd=law,
         base_rate=round(newest.churned / newest.rows, _PLACES) if newest and newest.rows else None,
         cut=thresholds.default_cut,
         cut_basis="default",
         backtest=tuple(_frozen(row) for each in tested for row in _rows(each, cuts, thresholds)),
         record=_frozen(_record(tested, days, cuts, thresholds)),
-        reference=_frozen(_reference(today.inputs)),
+        reference=_frozen(_reference(today.by(law, thresholds).inputs)),
     )
 
 
@@ -163,10 +168,12 @@ def _run(plan: Folds, cuts: Mapping[date, Cut], opened_on: date, thresholds: Thr
     """Fit the candidates, keep the one that ranks the calibration fold best, calibrate it, and test it."""
     import numpy as np
 
+    law = next((cuts[day].bg_nbd for day in plan.train[::-1] if cuts[day].bg_nbd), None)
     parts = [cuts[day].first(thresholds.max_rows // len(plan.train)) for day in plan.train]
+    parts = [part.by(law, thresholds) for part in parts]
     x = {name: np.concatenate([part.inputs[name] for part in parts]) for name in INPUTS}
     y = np.concatenate([part.y for part in parts])
-    calibrate, test = cuts[plan.calibrate], cuts[plan.test]
+    calibrate, test = (cuts[day].by(law, thresholds) for day in (plan.calibrate, plan.test))
     weight = _levelled(parts)
     logistic = additive.fit_logistic(x, y, weight, penalty=thresholds.logistic_penalty)
     boosting = additive.fit_boosting(
@@ -189,11 +196,11 @@ def _run(plan: Folds, cuts: Mapping[date, Cut], opened_on: date, thresholds: Thr
     # as at deployment: of days whose horizon is over; where history is too short for one, of those of a fold
     seen = [day for day in cuts if day <= plan.test - timedelta(days=thresholds.horizon_days)]
     seen = seen or [day for day in cuts if day <= plan.calibrate]
-    level = _level(plan.test, _off(chosen, curve, cuts, seen), opened_on, thresholds)
+    level = _level(plan.test, _off(chosen, curve, cuts, seen, law, thresholds), opened_on, thresholds)
     log_odds = chosen.log_odds(test.inputs)
     p = np.round(calibration.probability(curve.calibrated(log_odds) + level.shift), _PLACES)
     names = {each.kind: ap for each, ap in zip(candidates, found, strict=True)}
-    return Tested(plan, chosen, curve, level, names, p, log_odds)
+    return Tested(plan, law, chosen, curve, level, names, p, log_odds)
 
 
 def _levelled(parts: list[Cut]) -> np.ndarray:
@@ -212,11 +219,18 @@ def _levelled(parts: list[Cut]) -> np.ndarray:
     return np.concatenate(weights)
 
 
-def _off(score: Additive, curve: Curve, cuts: Mapping[date, Cut], days: list[date]) -> dict[date, float]:
+def _off(
+    score: Additive,
+    curve: Curve,
+    cuts: Mapping[date, Cut],
+    days: list[date],
+    law: BgNbd | None,
+    thresholds: Thresholds,
+) -> dict[date, float]:
     """How far calibrated log odds were off at each cut-off: what makes their mean the realised rate."""
     found = {}
     for day in days:
-        few = cuts[day].first(_LEVEL_ROWS)
+        few = cuts[day].first(_LEVEL_ROWS).by(law, thresholds)
         if len(few.y):
             rate = (float(few.y.sum()) + 0.5) / (len(few.y) + 1)
             found[day] = round(
@@ -256,19 +270,21 @@ def _level(day: date, off: Mapping[date, float], opened_on: date, thresholds: Th
     return Level(round(start + recent(since), _PLACES), "known", told)
 
 
-def rivals(cut: Cut) -> dict[str, np.ndarray]:
-    """The baselines' scores on one cut-off, higher for those thought to leave."""
+def rivals(cut: Cut, thresholds: Thresholds) -> dict[str, np.ndarray]:
+    """The baselines' scores on one cut-off, higher for those thought to leave; BG/NBD is fitted on it."""
     import numpy as np
+
+    own = cut.by(cut.bg_nbd, thresholds).inputs
 
     def known(values: np.ndarray) -> np.ndarray:
         return np.nan_to_num(values, nan=0.0)
 
     return {
         "level": cut.level.astype(np.float64),
-        "recency_days": cut.inputs["recency_days"],
-        "recency_of_typical": cut.inputs["recency_of_typical"],
-        "p_alive": -known(cut.inputs["p_alive"]),
-        "orders_expected": -known(cut.inputs["orders_expected"]),
+        "recency_days": own["recency_days"],
+        "recency_of_typical": own["recency_of_typical"],
+        "p_alive": -known(own["p_alive"]),
+        "orders_expected": -known(own["orders_expected"]),
     }
 
 
@@ -285,7 +301,7 @@ def _gates(tested: Tested, cuts: Mapping[date, Cut], thresholds: Thresholds) -> 
     """Each gate: found, wanted, holds; the best rule by name. Judged on the test fold alone."""
     test, before = cuts[tested.folds.test], cuts[tested.folds.calibrate]
     y, p = test.y, tested.p
-    scores = rivals(test)
+    scores = rivals(test, thresholds)
     found = {name: evaluate.average_precision(y, scores[name]) for name in RULES}
     best = max(RULES, key=lambda name: found[name])
     own = evaluate.average_precision(y, p)
@@ -386,7 +402,7 @@ def _rows(tested: Tested, cuts: Mapping[date, Cut], thresholds: Thresholds) -> l
             {**shared, "model": tested.score.kind, "is_baseline": False, "band": band, **_UNMEASURED}
             | _counted(each["n"], each["churned"], each["expected"], base)
         )
-    for name, score in rivals(test).items():
+    for name, score in rivals(test, thresholds).items():
         rows.append(
             {**shared, "model": name, "is_baseline": True, "band": "all", **_UNMEASURED}
             | _measures(y, score)

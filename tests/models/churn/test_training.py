@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from models.churn import calibration, folds, inputs, probability, training
+from models.churn import calibration, evaluate, folds, inputs, probability, training
 from models.churn.probability import ChurnModel, Thresholds
 
 DEFAULTS = Thresholds(bootstrap_rounds=50)
@@ -91,6 +91,30 @@ def test_what_happens_after_the_day_changes_nothing_that_was_learned_before_it()
     assert straight.backtest[0]["expected_true"] == round_.backtest[0]["expected_true"]
     assert straight.backtest[0]["auc"] == pytest.approx(1 - round_.backtest[0]["auc"], abs=2e-6)
     assert round_.decision == "rule"
+
+
+def test_one_purchase_law_from_before_the_calibration_fold_is_learned_judged_and_scored_by(model):
+    """Each day's own law would tell equal histories apart, and the day scored would have another again."""
+    frames = drawn.past(DAYS, ROWS)
+    last = folds.read(frames[DAYS[3]], DAYS[3], labelled=True, thresholds=DEFAULTS)
+    assert model.folds["train"][-1] == str(DAYS[3])
+    assert model.bg_nbd == last.bg_nbd
+    test = frames[DAYS[-1]]
+    scored = probability.score(test, folds.laws_of(test, DEFAULTS), model, DEFAULTS)
+    known = scored["is_eligible"]
+    lost = test.loc[known, "is_churned"].to_numpy(dtype=float)
+    # the level of a day moves everybody alike, so customers stand in the order they were judged in
+    found = evaluate.average_precision(lost, scored.loc[known, "churn_probability"].to_numpy())
+    assert found == pytest.approx(model.backtest[0]["ap"], abs=2e-6)
+
+
+def test_p_alive_is_a_rival_by_the_law_of_the_day_it_is_held_against(model):
+    frames = drawn.past(DAYS, ROWS)
+    test = folds.read(frames[DAYS[-1]], DAYS[-1], labelled=True, thresholds=DEFAULTS)
+    alive = test.by(test.bg_nbd, DEFAULTS).inputs["p_alive"]
+    row = next(row for row in model.backtest if row["model"] == "p_alive")
+    assert row["auc"] == pytest.approx(evaluate.auc(test.y, -alive), abs=1e-6)
+    assert np.isnan(test.inputs["p_alive"]).all()  # until a law is given
 
 
 def test_a_column_of_the_label_window_is_never_read():

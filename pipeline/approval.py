@@ -13,7 +13,7 @@ import json
 import logging
 from typing import TYPE_CHECKING, Any
 
-from pipeline import churn
+from pipeline import churn, monthly
 from storage import artifacts, lake
 from storage.lake import Day
 
@@ -40,14 +40,14 @@ def propose(run: Run, version: str) -> None:
 
 
 def challenger(run: Run) -> tuple[str, ChurnModel]:
-    """Version and model the run proposes. Raises ChurnModelMissing where it made none."""
+    """Version and model the run proposes. Raises NotFitted where it made none."""
     from models.churn.probability import ChurnModel
 
     try:
         version = json.loads((run.folder / _CHALLENGER).read_text(encoding="utf-8"))["version"]
     except FileNotFoundError:
         msg = f"run {run.run_id} made no churn model; clear fit_churn and after"
-        raise churn.ChurnModelMissing(msg) from None
+        raise monthly.NotFitted(msg) from None
     return version, ChurnModel.from_json(artifacts.load(run.lake, churn.kind(run), version))
 
 

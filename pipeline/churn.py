@@ -11,12 +11,11 @@ data, a label that tells nothing or a gate it does not pass, the artifact says s
 
 from __future__ import annotations
 
-import hashlib
 import logging
 from dataclasses import fields
 from typing import TYPE_CHECKING, Any
 
-from pipeline import value
+from pipeline import monthly, value
 from storage import artifacts, lake, raw
 
 if TYPE_CHECKING:
@@ -39,32 +38,20 @@ _TRAINING = "churn_training"
 _BESIDE = {"features": "features_of_cutoffs"}
 
 
-class ChurnModelMissing(ValueError):
-    """No churn model is in force in the month of the day; the message says from where to clear."""
-
-
 def kind(run: Run) -> str:
-    """Where the run's models rest: by settings, by what a model is made of, by what is known if it differs.
-
-    A release with other inputs makes models of its own: one of the release before cannot be scored any more.
-    """
+    """Where the run's models rest; see `monthly.kind`. A release with other inputs makes its own."""
     from models.churn.inputs import INPUTS
     from models.churn.probability import ChurnModel
 
-    made_of = [run.settings.fit_hash, *INPUTS, *(each.name for each in fields(ChurnModel))]
-    named = f"churn/{hashlib.sha256(','.join(made_of).encode()).hexdigest()[:8]}"
-    return named if run.day.known_on == run.day.as_of else f"{named}/known_on_{run.day.known_on:%Y%m%d}"
+    return monthly.kind(run, "churn", [*INPUTS, *(each.name for each in fields(ChurnModel))])
 
 
 def in_force(run: Run) -> tuple[str, ChurnModel]:
-    """Version and model in force on the day. Raises ChurnModelMissing where its month has none."""
+    """Version and model in force on the day. Raises NotFitted where its month has none."""
     from models.churn.probability import ChurnModel
 
-    found = artifacts.in_force(run.lake, kind(run), run.day)
-    if found is None:
-        msg = f"no churn model for {run.day.as_of} under these settings; clear ensure_models and after"
-        raise ChurnModelMissing(msg)
-    return found[0], ChurnModel.from_json(found[1])
+    version, payload = monthly.in_force(run, kind(run), "ensure_models")
+    return version, ChurnModel.from_json(payload)
 
 
 def ensure(
@@ -101,14 +88,11 @@ def fit(run: Run, folder: Path, variables: Mapping[str, Any], cutpoints: Cutpoin
     model = training.train(frame, start.as_of, opened_on, told, thresholds)
     if model.decision != "rule" and thresholds.save_rate:  # one on hold may be approved yet
         model = model.with_cut(*_profit_cut(run, features, model, cutpoints))
-    version = artifacts.save(run.lake, kind(run), start.as_of, model.to_json(), model.card())
-    now, _ = in_force(run)
-    if now != version:
-        log.warning("fitted %s, but %s is in force: it was fitted before, or promoted", version, now)
-    log.info("churn model %s: %s, %s %s", version, model.status, model.decision, ", ".join(model.why))
+    holds, saved = monthly.save(run, kind(run), model)
+    log.info("churn model %s: %s, %s %s", saved, model.status, model.decision, ", ".join(model.why))
     return {
-        "churn_version": now,
-        "fitted": version,
+        "churn_version": holds,
+        "fitted": saved,
         "made": True,
         "status": model.status,
         "decision": model.decision,

@@ -14,6 +14,7 @@ import logging
 import shutil
 from typing import TYPE_CHECKING, Any
 
+from pipeline import monthly
 from pipeline.run import SEEDS
 from storage import artifacts, lake, raw, readings
 
@@ -106,9 +107,8 @@ def fit(run: Run, variables: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def kind(run: Run) -> str:
-    """Where the run's models rest, as with cut-points: by settings, and by what is known where it differs."""
-    named = f"sentiment/{run.settings.fit_hash[:8]}"
-    return named if run.day.known_on == run.day.as_of else f"{named}/known_on_{run.day.known_on:%Y%m%d}"
+    """Where the run's models rest; see `monthly.kind`."""
+    return monthly.kind(run, "sentiment")
 
 
 def _stage(run: Run, work: Path, day: Day, days: Sequence[Day], variables: Mapping[str, Any]) -> Path:
@@ -146,11 +146,8 @@ def _fit(run: Run, staged: Path, day: Day) -> dict[str, Any]:
         run.settings.thresholds.sentiment,
         {name: rated[name].fillna("").tolist() for name in ("source", "channel")},
     )
-    version = artifacts.save(run.lake, kind(run), start.as_of, model.to_json(), model.card())
-    in_force, _ = artifacts.in_force(run.lake, kind(run), day)
-    if in_force != version:
-        log.warning("fitted %s, but %s was fitted before it and stays in force", version, in_force)
-    return {"model_version": in_force, "fitted": version, "made": True, "status": model.status}
+    holds, saved = monthly.save(run, kind(run), model)
+    return {"model_version": holds, "fitted": saved, "made": True, "status": model.status}
 
 
 def learn(

@@ -17,7 +17,18 @@ from pathlib import Path
 from typing import Any
 
 from models.schemes import FAMILIES, SCHEMES
-from pipeline import approval, churn, churn_facts, comparing, feedback_text, gates, hash_key, memory, value
+from pipeline import (
+    approval,
+    churn,
+    churn_facts,
+    comparing,
+    feedback_text,
+    gates,
+    hash_key,
+    memory,
+    monthly,
+    value,
+)
 from pipeline.run import SEEDS, Run
 from pipeline.settings import Settings
 from storage import artifacts, declaration, incoming, lake, landing, published, raw, upkeep
@@ -156,27 +167,18 @@ def ensure_cutpoints(run: Run) -> dict[str, Any]:
 
 
 def _cutpoint_kind(run: Run) -> str:
-    """Cut-points are a function of raw *and* of the thresholds, so each set of settings has its own.
-
-    A day stated again has those of what is known now: the first of its month may have known nothing yet.
-    """
-    kind = f"cutpoints/{run.settings.fit_hash[:8]}"
-    return kind if run.day.known_on == run.day.as_of else f"{kind}/known_on_{run.day.known_on:%Y%m%d}"
+    return monthly.kind(run, "cutpoints")
 
 
 def fit_cutpoints(run: Run) -> dict[str, Any]:
     """Fit the month's cut-points on the features of its first day, and save them with their card."""
     from models import cutpoints
 
-    start = run.day.month_start
     features = _month_start(run) / "features" / "customer_features.parquet"
     fitted = cutpoints.fit(lake.Columns(features), run.settings.thresholds)
     fitted = fitted.with_reference_shares(_shares(run, features, fitted))
-    version = artifacts.save(run.lake, _cutpoint_kind(run), start.as_of, fitted.to_json(), fitted.card())
-    in_force, _ = artifacts.in_force(run.lake, _cutpoint_kind(run), run.day)
-    if in_force != version:
-        log.warning("fitted %s, but %s was fitted before it and stays in force", version, in_force)
-    return {"cutpoint_version": in_force, "fitted": version, "made": True, "status": fitted.status}
+    holds, saved = monthly.save(run, _cutpoint_kind(run), fitted)
+    return {"cutpoint_version": holds, "fitted": saved, "made": True, "status": fitted.status}
 
 
 def _month_start(run: Run) -> Path:
@@ -215,11 +217,8 @@ def _shares(run: Run, features: Path, fitted: Any) -> dict[str, dict[str, float]
 def _cutpoints(run: Run) -> tuple[str, Any]:
     from models.cutpoints import Cutpoints
 
-    found = artifacts.in_force(run.lake, _cutpoint_kind(run), run.day)
-    if found is None:
-        msg = f"no cut-points for {run.day.as_of} under these settings; clear ensure_cutpoints and after"
-        raise RunIncomplete(msg)
-    return found[0], Cutpoints.from_json(found[1])
+    version, payload = monthly.in_force(run, _cutpoint_kind(run), "ensure_cutpoints")
+    return version, Cutpoints.from_json(payload)
 
 
 def evaluate_cutpoints(run: Run) -> dict[str, Any]:

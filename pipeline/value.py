@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING, Any
 
+from pipeline import monthly
 from storage import artifacts, lake
 
 if TYPE_CHECKING:
@@ -24,14 +25,9 @@ SCORES = "customer_value"
 KEYS = {"customer_id": "varchar", "as_of": "date", "known_on": "date", "value_version": "varchar"}
 
 
-class ValueMissing(ValueError):
-    """Nothing says what customers are worth in the month of the day; the message says from where to clear."""
-
-
 def kind(run: Run) -> str:
-    """Where the run's laws rest, as with cut-points: by settings, and by what is known where it differs."""
-    named = f"value/{run.settings.fit_hash[:8]}"
-    return named if run.day.known_on == run.day.as_of else f"{named}/known_on_{run.day.known_on:%Y%m%d}"
+    """Where the run's laws rest; see `monthly.kind`."""
+    return monthly.kind(run, "value")
 
 
 def ensure(run: Run, month_start: Callable[[Run], Path]) -> dict[str, Any]:
@@ -48,12 +44,8 @@ def fit(run: Run, folder: Path) -> dict[str, Any]:
     fitted = customer_value.fit(features, run.settings.thresholds.customer_value)
     for fault in fitted.said:
         log.warning("customer value of %s: %s", run.day.month_start.as_of, fault)
-    start = run.day.month_start.as_of
-    version = artifacts.save(run.lake, kind(run), start, fitted.to_json(), fitted.card())
-    in_force, _ = artifacts.in_force(run.lake, kind(run), run.day)
-    if in_force != version:
-        log.warning("fitted %s, but %s was fitted before it and stays in force", version, in_force)
-    return {"value_version": in_force, "fitted": version, "made": True, "status": fitted.status}
+    holds, saved = monthly.save(run, kind(run), fitted)
+    return {"value_version": holds, "fitted": saved, "made": True, "status": fitted.status}
 
 
 def score(run: Run) -> dict[str, Any]:
@@ -77,11 +69,8 @@ def score(run: Run) -> dict[str, Any]:
 
 
 def in_force(run: Run) -> tuple[str, Value]:
-    """Version and laws in force on the day. Raises ValueMissing where its month has none."""
+    """Version and laws in force on the day. Raises NotFitted where its month has none."""
     from models.value.customer_value import Value
 
-    found = artifacts.in_force(run.lake, kind(run), run.day)
-    if found is None:
-        msg = f"no customer value for {run.day.as_of} under these settings; clear ensure_models and after"
-        raise ValueMissing(msg)
-    return found[0], Value.from_json(found[1])
+    version, payload = monthly.in_force(run, kind(run), "ensure_models")
+    return version, Value.from_json(payload)

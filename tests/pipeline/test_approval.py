@@ -9,7 +9,7 @@ import pytest
 
 from models.churn import inputs
 from models.churn.probability import ChurnModel
-from pipeline import approval, churn, churn_facts
+from pipeline import approval, churn, churn_facts, monthly
 from pipeline.run import Run
 from pipeline.settings import Approval, Settings
 from storage import artifacts
@@ -148,5 +148,5 @@ def test_every_version_is_kept_and_none_is_taken_that_was_altered(run):
 
 
 def test_without_a_model_the_message_says_what_to_clear(run):
-    with pytest.raises(churn.ChurnModelMissing, match="fit_churn"):
+    with pytest.raises(monthly.NotFitted, match="fit_churn"):
         approval.challenger(run)

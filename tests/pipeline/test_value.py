@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from models.value import customer_value
-from pipeline import value
+from pipeline import monthly, value
 from pipeline.run import Run
 from pipeline.settings import REPOSITORY, load
 from storage import artifacts, lake
@@ -149,7 +149,7 @@ def test_too_little_data_is_a_status_and_no_failure(shop, crowd):
 
 
 def test_without_laws_nothing_is_scored_and_the_message_says_from_where_to_clear(shop):
-    with pytest.raises(value.ValueMissing, match=r"no customer value for 2018-01-01.*clear ensure_models"):
+    with pytest.raises(monthly.NotFitted, match=r"no value for 2018-01-01.*clear ensure_models"):
         value.score(shop(FIRST))
 
 

@@ -11,16 +11,6 @@
 {% endtest %}
 
 
-{# Both tables hold the same customers: with the unique key this makes a scheme total and exclusive. The other table
-   is a mart too: a test that names a feature would already run, and fail, when only the features are built. #}
-{% test marts_same_customers(model, to) %}
-    select coalesce(expected.customer_id, published.customer_id) as customer_id
-    from {{ to }} as expected
-    full outer join {{ model }} as published on expected.customer_id = published.customer_id
-    where expected.customer_id is null or published.customer_id is null
-{% endtest %}
-
-
 {# Every code that is there has its words: columns maps a column to [scheme, kind] in labels. #}
 {% test marts_codes_in_labels(model, columns) %}
     {% for column, place in columns.items() %}

@@ -10,11 +10,12 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from pipeline import churn
-from storage import lake
+from storage import history, lake
 from storage.lake import Day
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
+    from datetime import date
 
     import numpy as np
     import pandas as pd
@@ -312,14 +313,32 @@ def _judged(drift: float | None, limit: float) -> str:
     return "alert" if drift > limit else "note" if drift > limit / 2 else "ok"
 
 
-def _outcome(run: Run, then: Any, horizon: int) -> pd.DataFrame | None:
-    """Those who could still be lost on `then`, as they were judged, and whether they were; None unjudged."""
+def _outcome(run: Run, then: date, horizon: int) -> pd.DataFrame | None:
+    """Of those who could still be lost on `then`: probability, band and whether they were; None unjudged.
+
+    Both days are sorted by customer and read side by side; no id is kept.
+    """
+    import pandas as pd
+
     path = lake.scores_path(run.lake, churn.SCORES, Day.of(then))
     if not path.exists():
         return None
-    judged = lake.table(path, ["customer_id", "is_eligible", "churn_probability", "churn_band"])
-    judged = judged[judged["is_eligible"].astype(bool)]
-    now = lake.table(lake.features_path(run.lake, run.day), ["customer_id", "recency_days"])
-    joined = judged.merge(now, on="customer_id", how="inner", validate="one_to_one")
-    # no valid order since: the last one is older than the horizon
-    return joined.assign(is_churned=joined["recency_days"] > horizon)
+    judged = ["customer_id", "is_eligible", "churn_probability", "churn_band"]
+    now = ["customer_id", "recency_days"]
+    found = []
+    for before, today in history.aligned(
+        history.slices(path, judged), history.slices(lake.features_path(run.lake, run.day), now)
+    ):
+        rows = [
+            pd.concat([lake.frame(part, names) for part in parts])
+            for parts, names in ((before, judged), (today, now))
+            if parts
+        ]
+        if len(rows) == 2:
+            joined = rows[0][rows[0]["is_eligible"].astype(bool)].merge(
+                rows[1], on="customer_id", validate="one_to_one"
+            )
+            # no valid order since: the last one is older than the horizon
+            joined["is_churned"] = joined["recency_days"] > horizon
+            found.append(joined[["churn_probability", "churn_band", "is_churned"]])
+    return pd.concat(found, ignore_index=True) if found else None

@@ -262,20 +262,31 @@ def read_aligned(
     categorical columns.
     """
     columns = [*SEGMENTS, *schemes]
-    earlier = slices(before, columns, dictionaries=schemes)
+    files = (slices(path, columns, dictionaries=schemes) for path in (before, today))
+    for then, now in aligned(*files):
+        yield _joined(then, columns, schemes), _joined(now, columns, schemes)
+
+
+def aligned(
+    before: Iterator[pa.Table], today: Iterator[pa.Table]
+) -> Iterator[tuple[list[pa.Table], list[pa.Table]]]:
+    """Two tables sorted by customer_id, side by side: what one has of the customers in a slice of the other.
+
+    Every row of either is in exactly one pair; either side of a pair can be empty.
+    """
     waiting = None
-    for table, is_last in _and_whether_last(slices(today, columns, dictionaries=schemes)):
+    for table, is_last in _and_whether_last(today):
         until = None if is_last else table.column("customer_id")[-1].as_py()
         parts = []
-        while waiting is not None or (waiting := next(earlier, None)) is not None:
+        while waiting is not None or (waiting := next(before, None)) is not None:
             inside, waiting = _split(waiting, until)
             parts.append(inside)
             if waiting is not None:
                 break
-        yield _joined(parts, columns, schemes), _frame(table, columns, schemes)
-    rest = [each for each in (waiting, *earlier) if each is not None]
+        yield parts, [table]
+    rest = [each for each in (waiting, *before) if each is not None]
     if rest:  # nobody is there today
-        yield _joined(rest, columns, schemes), _joined([], columns, schemes)
+        yield rest, []
 
 
 def _and_whether_last(tables: Iterator[pa.Table]) -> Iterator[tuple[pa.Table, bool]]:

@@ -187,7 +187,10 @@ def read(features: pd.DataFrame, on: date, *, labelled: bool, thresholds: Thresh
             raise LabelUnknown(msg)
     rows, churned = int(can_be_lost.sum()), int(y[can_be_lost].sum()) if labelled else 0
     if labelled and rows >= thresholds.one_sided_rows and churned in (0, rows):
-        msg = f"{churned} of {rows} eligible customers of {on} churned; both kinds were wanted"
+        msg = (
+            f"{churned} of {rows} eligible customers of {on} churned; both kinds were wanted. "
+            "Where that is true (a shop that was closed), raise thresholds.churn.one_sided_rows"
+        )
         raise LabelOneSided(msg)
 
     bought = order[units.whole(features, "orders_life", missing=0)[order] >= 1][: thresholds.max_rows]

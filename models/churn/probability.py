@@ -303,8 +303,9 @@ def band_labels(p: np.ndarray, thresholds: Thresholds) -> pd.Categorical:
 def profit_cut(p: np.ndarray, clv: np.ndarray, thresholds: Thresholds) -> tuple[float, str, float]:
     """The cut c that makes the most of sum over p >= c of (save_rate * p * clv - cost); its basis; the sum.
 
-    `clv` is what a customer who stays is expected to bring within the horizon. The default cut where the
-    save rate and the cost are not told, or nobody has both numbers; 1 where no contact would pay.
+    `clv` is what a customer who stays is expected to bring in 90 days, whatever the horizon (CLV_90). The
+    default cut where the save rate and the cost are not told, or nobody has both numbers; 1 where no contact
+    would pay.
     """
     import numpy as np
 

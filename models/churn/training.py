@@ -346,12 +346,12 @@ def _decide(status: str, gates: Mapping[str, Mapping[str, Any]]) -> tuple[str, t
 
 
 def _quiet(cut: Cut, thresholds: Thresholds) -> dict[int, tuple[float, float]]:
-    """X → (share flagged, precision) of each rule "no purchase in X days" that flags anybody."""
+    """X → (share flagged, precision) of each rule "no purchase in X days" that flags enough to be judged by."""
     recency = cut.inputs["recency_days"]
     found = {}
     for days in quiet_days(thresholds):
         flagged = recency > days
-        if flagged.any():
+        if flagged.sum() >= thresholds.min_each:
             found[days] = (float(flagged.mean()), float(cut.y[flagged].mean()))
     return found
 

@@ -209,6 +209,13 @@ def test_a_model_no_better_than_a_rule_is_not_published():
     assert not found.gates["ap_loss"]["holds"]
 
 
+def test_a_rule_that_flags_a_handful_is_no_rival():
+    recency = np.array([10.0] * 200 + [40.0] * 100 + [100.0] * 3)
+    cut = folds.Cut(DAYS[-1], {"recency_days": recency}, recency > 20, np.zeros(303), 303, 303, 103, None)
+    assert list(training._quiet(cut, DEFAULTS)) == [30]
+    assert list(training._quiet(cut, replace(DEFAULTS, min_each=3))) == [90, 45, 30]
+
+
 def test_a_rate_that_jumped_is_held():
     bases = dict.fromkeys(DAYS, -0.6) | {DAYS[-1]: 0.9}
     found = trained(drawn.past(DAYS, ROWS, bases=bases))

@@ -11,7 +11,8 @@ artifact with the same function; the result does not depend on who came first.
 
 **On failure.** The month has no artifact yet; nothing is published from it. Read the log, clear the task.
 Too little data is no failure: the card says `insufficient` (or `weak_labels`), and the schemes fall back as
-documented.
+documented. Where `evaluate_churn` says that the run asked something else before, delete the run and trigger its
+day again: Airflow would show the approver the first question.
 
 **Promotion.** `evaluate` compares with the month before and reports; a cut-point set made by hand is added
 for a later month, never edited into a past one. `evaluate_churn` promotes a churn model that clears its gates.

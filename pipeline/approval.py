@@ -30,8 +30,12 @@ PROMOTE, ASK, KEEP = "promote_churn", "approve_churn", "keep_champion"
 """What is done next, by the names of the steps and tasks."""
 
 APPROVED, REJECTED, WAITING = "approved", "rejected", "awaiting_approval"
-_CHALLENGER = "churn_challenger.json"
+_CHALLENGER, _ASKED = "churn_challenger.json", "churn_asked.json"
 _NARROW = 0.1  # what a bound of 0 is held against: a tenth of the average precision there is at most
+
+
+class AskedOtherwise(ValueError):
+    """A run that asked before would ask something else now; the message says what to do."""
 
 
 def propose(run: Run, version: str) -> None:
@@ -64,20 +68,40 @@ def evaluate(run: Run, before: Day, folder: Path) -> dict[str, Any]:
     """Hold the challenger against its gates and against the champion; say what is next, and why.
 
     `folder` holds the rows the challenger was judged on. Where a person has to be asked, the champion is put
-    in force until they answer.
+    in force until they answer. Raises AskedOtherwise where they would be shown what was asked before.
     """
     version, model = challenger(run)
     reigning = champion(run, before)
     causes = list(_causes(model, run.settings.approval.margin))
-    ranks = _ranks(run, model, reigning[1], folder) if reigning and model.is_published else None
+    ranks = _ranks(run, model, reigning[1], folder) if reigning and model.decision != "rule" else None
     if ranks and ranks["champion"] > ranks["challenger"]:
         causes.append("champion_ranks_better")
     asked = model.decision != "rule" and bool(causes)
-    if asked:
-        keep(run, before, WAITING)
     told = "\n".join(_told(version, model, reigning, causes, ranks))
+    if asked:
+        _note_asked(run, version, told)
+        keep(run, before, WAITING)
     log.info("churn model %s is %s: %s", version, "for a person to judge" if asked else "clear", causes)
     return {"next": ASK if asked else PROMOTE, "causes": causes, "told": told}
+
+
+def _note_asked(run: Run, version: str, told: str) -> None:
+    """Note what a person is told. Airflow keeps it with the task, also after that is cleared.
+
+    Who answers the second time reads the first text: until apache/airflow's pull request 73235 is in a
+    release, nobody may approve a model by the figures of another.
+    """
+    path = run.folder / _ASKED
+    if run.attempt > 1 and path.exists():
+        before = json.loads(path.read_text(encoding="utf-8"))
+        if before["told"] != told:
+            msg = (
+                f"run {run.run_id} asked about {before['version']}; now it would ask about {version}, or by "
+                "other figures, but Airflow would show the first text: delete this DAG run, and trigger its "
+                "day again"
+            )
+            raise AskedOtherwise(msg)
+    lake.write_json(path, {"version": version, "told": told})
 
 
 def promote(run: Run) -> dict[str, Any]:

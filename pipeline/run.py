@@ -33,13 +33,15 @@ class Run:
     """One run: its settings, its day and its id (the name of its folder under runs/).
 
     `is_running` answers whether another run, named by its id, is still going on; None for a run that
-    publishes nothing (model training) and so does not claim its day.
+    publishes nothing (model training) and so does not claim its day. `attempt` counts how often the task at
+    work was started in the run, clearing included.
     """
 
     settings: Settings
     day: Day
     run_id: str
     is_running: Callable[[str], bool] | None = lambda run_id: False
+    attempt: int = 1
 
     @property
     def lake(self) -> Path:
@@ -113,8 +115,8 @@ def current() -> Run:
     known_on = (context.get("params") or {}).get("known_on")
     day = _day(dag_run.logical_date, known_on, settings)
     if dag_run.dag_id != DAG_ID:
-        return Run(settings, day, f"{dag_run.dag_id}__{dag_run.run_id}", None)
-    return Run(settings, day, dag_run.run_id, _is_running)
+        return Run(settings, day, f"{dag_run.dag_id}__{dag_run.run_id}", None, context["ti"].try_number)
+    return Run(settings, day, dag_run.run_id, _is_running, context["ti"].try_number)
 
 
 def _day(logical_date: datetime, known_on: str | None, settings: Settings) -> Day:

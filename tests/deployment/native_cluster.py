@@ -352,6 +352,10 @@ class NativeCluster:
 
     def run(self, dag_id: str, timeout: float, **request) -> dict:
         """Triggers a DAG once it is parsed, with `request` as the body; returns the run when it has ended."""
+        return self.wait(self.trigger(dag_id, timeout, **request), timeout)
+
+    def trigger(self, dag_id: str, timeout: float, **request) -> dict:
+        """Triggers a DAG once it is parsed, with `request` as the body; returns the run as it starts."""
         give_up = time.monotonic() + timeout
         while not self._is_known(dag_id):
             broken = self.call("GET", "/api/v2/importErrors")["import_errors"]
@@ -359,17 +363,37 @@ class NativeCluster:
                 found = [f"{error['filename']}: {error['stack_trace']}" for error in broken]
                 raise RunNotDone("\n".join([f"DAG {dag_id} has not appeared", *found]))
             time.sleep(0.5)
-        self.call("PATCH", f"/api/v2/dags/{dag_id}", {"is_paused": False})
-        run = self.call("POST", f"/api/v2/dags/{dag_id}/dagRuns", {"logical_date": None, **request})
-        while run["state"] not in ("success", "failed"):
-            if time.monotonic() > give_up:
-                tasks = {task["task_id"]: task["state"] for task in self.tasks(run)}
+        self.pause(dag_id, paused=False)
+        return self.call("POST", f"/api/v2/dags/{dag_id}/dagRuns", {"logical_date": None, **request})
+
+    def pause(self, dag_id: str, *, paused: bool) -> None:
+        """Lets no task of the DAG start until it goes on; what works goes on working."""
+        self.call("PATCH", f"/api/v2/dags/{dag_id}", {"is_paused": paused})
+
+    def wait(self, run: dict, timeout: float, **until: str) -> dict:
+        """Waits until the run has ended, or until tasks are in the states named; returns the run.
+
+        RunNotDone when it takes longer, or ends while a task in another state was waited for.
+        """
+        give_up = time.monotonic() + timeout
+        while True:
+            run = self.call("GET", path_of(run))
+            ended = run["state"] in ("success", "failed")
+            if ended and not until:
+                return run
+            states = self.states(run) if until else {}
+            if until and until.items() <= states.items():
+                return run
+            if ended or time.monotonic() > give_up:
                 raise RunNotDone(
-                    f"{run['dag_run_id']} is {run['state']} after {timeout} s: {tasks}; logs in {self.root}"
+                    f"{run['dag_run_id']} is {run['state']} after at most {timeout} s: {self.states(run)}; "
+                    f"logs in {self.root}"
                 )
             time.sleep(0.5)
-            run = self.call("GET", path_of(run))
-        return run
+
+    def states(self, run: dict) -> dict[str, str]:
+        """The state of each task of a run."""
+        return {task["task_id"]: task["state"] for task in self.tasks(run)}
 
     def tasks(self, run: dict) -> list[dict]:
         """The task instances of a run."""

@@ -114,6 +114,27 @@ class TestAModelOnHoldWithoutAChampion:
         assert churn_facts.status(in_force(run)) == "rejected"
 
 
+class TestAskingAgain:
+    """Airflow shows whoever answers a cleared task what it asked the first time."""
+
+    @pytest.fixture
+    def cleared(self, run):
+        evaluate(run, model(ap_loss=CLOSE))
+        return replace(run, attempt=2)
+
+    def test_the_same_question_may_be_asked_again(self, cleared):
+        assert evaluate(cleared, model(ap_loss=CLOSE))["next"] == "approve_churn"
+
+    def test_another_model_may_not_be_approved_by_the_figures_of_the_first(self, cleared):
+        approval.promote(cleared)
+        with pytest.raises(approval.AskedOtherwise, match="delete this DAG run"):
+            evaluate(cleared, model("hold", ("ece",), ece=FAILED))
+        assert in_force(cleared).gates["ap_loss"] == CLOSE
+
+    def test_a_run_that_was_deleted_and_triggered_anew_asks_what_it_has_to(self, cleared):
+        assert evaluate(replace(cleared, attempt=1), model("hold", ("ece",), ece=FAILED))["causes"]
+
+
 def test_a_champion_that_was_a_rule_is_none(run):
     save(run, model("rule", ("challenger_lost",), as_of="2018-02-01"), FEBRUARY)
     evaluate(run, model(ap_loss=CLOSE))

@@ -247,7 +247,7 @@ def score(
     import pandas as pd
 
     units.require(features, FEATURES, "churn model")
-    can_be_lost, _ = folds.eligible(features, cutpoints, thresholds)
+    can_be_lost, level = folds.eligible(features, cutpoints, thresholds)
     rows = len(features)
     p = np.full(rows, np.nan)
     adds = {group: np.full(rows, np.nan) for group in inputs.GROUPS}
@@ -264,13 +264,11 @@ def score(
         for group, fell in reasons.dropped(values).items():
             said_of[group][can_be_lost] *= fell
     said = inputs.stated(features, thresholds.stated_days, reasons.STATED)
+    late = np.isin(level, [levels.GROUPS.index(code) - 1 for code in thresholds.levels.risk_levels])
     with np.errstate(invalid="ignore"):
-        chosen = reasons.choose(
-            said_of,
-            np.where(can_be_lost, said, -1),
-            p >= thresholds.bands[0],
-            minimum=thresholds.min_share,
-        )
+        # whoever the model speaks of and the flag, or the band, holds for at risk has a reason, be it unknown
+        at_risk = (p >= min(thresholds.bands[0], model.cut)) | (late & ~np.isnan(p))
+    chosen = reasons.choose(said_of, np.where(can_be_lost, said, -1), at_risk, minimum=thresholds.min_share)
     return pd.DataFrame(
         {
             "customer_id": features["customer_id"],

@@ -87,6 +87,16 @@ def test_a_model_that_is_not_published_shows_no_probability(model, decision):
     assert found["is_eligible"].any()
 
 
+@pytest.mark.parametrize("cut", [0.1, 0.66])
+def test_whoever_is_at_risk_by_level_band_or_cut_has_a_reason_be_it_unknown(model, cut):
+    features = drawn.draw(1_000, 5)
+    laws, mute = folds.laws_of(features, DEFAULTS), Thresholds(min_share=1_000)
+    _, level = folds.eligible(features, laws, DEFAULTS)
+    found = probability.score(features, laws, model.with_cut(cut, "profit"), mute)
+    at_risk = found["is_eligible"] & ((found["churn_probability"] >= min(cut, 0.33)) | (level >= 2))
+    assert (found["reason_1"] == "unknown").eq(at_risk).all()
+
+
 def test_a_survey_answer_goes_before_the_model_and_is_shown_without_one(model):
     features = drawn.draw(300, 5)
     features["stop_reason_stated"] = "after_sales"

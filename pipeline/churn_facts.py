@@ -84,19 +84,27 @@ BACKTEST = {
 }
 DRIFT = {
     "churn_version": "varchar",
-    "kind": "varchar",
-    "name": "varchar",
+    "input": "varchar",
     "reason_group": "varchar",
     "extract": "varchar",
     "since": "date",
     "customers": "bigint",
-    "found": "double",
-    "reference": "double",
-    "drift": "double",
-    "drift_kind": "varchar",
-    "drift_status": "varchar",
+    "psi": "double",
+    "status": "varchar",
     "unknown_share": "double",
     "unknown_share_reference": "double",
+}
+OUTCOME = {
+    "churn_version": "varchar",
+    "kind": "varchar",
+    "name": "varchar",
+    "since": "date",
+    "customers": "bigint",
+    "found": "double",
+    "reference": "double",
+    "measure": "varchar",
+    "drift": "double",
+    "status": "varchar",
 }
 _RULES = ("level", "recency_days", "recency_of_typical")
 _PLACES = 6
@@ -214,7 +222,7 @@ class Watch:
             self._counts[name] = self._counts[name] + counts if name in self._counts else counts
 
     def write(self) -> int:
-        """Write a row per input, and beside them those of the label; return how many are off.
+        """Write a row per input, and beside them what became of earlier scores; return how many are off.
 
         What became of those judged a horizon ago is not published: whether that day was run is no fact of
         this one, and a day run again in another lake must give the same bytes.
@@ -224,44 +232,41 @@ class Watch:
         from models.churn import drift
 
         inputs = [self._of_input(row) for row in drift.rows(self._counts, self._model)]
-        off = 0
-        for name, rows in (("churn_drift", inputs), ("churn_outcome", list(self._of_label()))):
-            frame = pd.DataFrame(rows, columns=list(DRIFT))
+        off = []
+        for file, rows, columns, about in (
+            ("churn_drift", inputs, DRIFT, ["input"]),
+            ("churn_outcome", list(self._of_label()), OUTCOME, ["kind", "name"]),
+        ):
+            frame = pd.DataFrame(rows, columns=list(columns))
             frame["since"] = pd.to_datetime(frame["since"])
-            lake.write_parquet(self._run.folder / f"{name}.parquet", [frame], DRIFT)
-            alerts = frame[frame["drift_status"] == "alert"]
-            off += len(alerts)
-            if len(alerts):
-                log.warning("the churn model drifts: %s", ", ".join(alerts["kind"] + " " + alerts["name"]))
-        return off
+            lake.write_parquet(self._run.folder / f"{file}.parquet", [frame], columns)
+            off += [" ".join(row[name] for name in about) for row in rows if row["status"] == "alert"]
+        if off:
+            log.warning("the churn model drifts: %s", ", ".join(off))
+        return len(off)
 
     def _of_input(self, row: Mapping[str, Any]) -> dict[str, Any]:
-        return {
-            **self._row("input", row["name"]),
-            "reason_group": row["reason_group"],
-            "extract": row["extract"],
+        about = {name: row[name] for name in DRIFT.keys() & row.keys()}
+        return about | {
+            "churn_version": self._version,
+            "input": row["name"],
             "since": self._model.as_of,
             "customers": row["n"],
-            "drift": row["psi"],
-            "drift_kind": "psi",
-            "drift_status": row["status"],
-            "unknown_share": row["unknown_share"],
-            "unknown_share_reference": row["unknown_share_reference"],
         }
 
     def _row(self, kind: str, name: str) -> dict[str, Any]:
-        return dict.fromkeys(DRIFT) | {"churn_version": self._version, "kind": kind, "name": name}
+        return dict.fromkeys(OUTCOME) | {"churn_version": self._version, "kind": kind, "name": name}
 
     def _of_label(self) -> Iterator[dict[str, Any]]:
         """What became of those judged one horizon ago, whose fate is known today."""
         thresholds = self._run.settings.thresholds.churn
         horizon = self._model.horizon_days
         then = self._run.day.as_of - timedelta(days=horizon)
-        about = {"since": then, "extract": "order_lines"}
+        about = {"since": then}
         judged = _outcome(self._run, then, horizon)
-        base = self._row("label", "base_rate") | about | {"drift_kind": "relative_shift"}
+        base = self._row("label", "base_rate") | about | {"measure": "relative_shift"}
         if judged is None or judged.empty:
-            yield base | {"drift_status": "unknown"}
+            yield base | {"status": "unknown"}
             return
         rate, usual = float(judged["is_churned"].mean()), self._model.base_rate
         shift = abs(rate - usual) / usual if usual else None
@@ -270,7 +275,7 @@ class Watch:
             "found": round(rate, _PLACES),
             "reference": usual,
             "drift": None if shift is None else round(shift, _PLACES),
-            "drift_status": _judged(shift, thresholds.max_base_shift),
+            "status": _judged(shift, thresholds.max_base_shift),
         }
         known = judged[judged["churn_probability"].notna()]
         if known.empty:
@@ -287,8 +292,8 @@ class Watch:
                 "found": round(float(y.mean()), _PLACES),
                 "reference": round(float(p.mean()), _PLACES),
                 "drift": round(error, _PLACES),
-                "drift_kind": "ece",
-                "drift_status": _judged(error, thresholds.max_ece),
+                "measure": "ece",
+                "status": _judged(error, thresholds.max_ece),
             }
         )
         for band, part in known.groupby("churn_band", observed=True, sort=True):
@@ -301,8 +306,8 @@ class Watch:
                     "found": round(found, _PLACES),
                     "reference": round(expected, _PLACES),
                     "drift": round(abs(found - expected), _PLACES),
-                    "drift_kind": "gap",
-                    "drift_status": _judged(abs(found - expected), 2 * thresholds.max_ece),
+                    "measure": "gap",
+                    "status": _judged(abs(found - expected), 2 * thresholds.max_ece),
                 }
             )
 

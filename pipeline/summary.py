@@ -155,9 +155,19 @@ def _churn(read: Any) -> str:
     lines = [
         f"Churn model · 流失模型 {of_all['churn_version']}",
         f"  {status} ({of_all['churn_definition']}){base}",
-        f"  flagged 标记 {int(flags['flag_churn_risk'].sum()):,} of {int(flags['is_eligible'].sum()):,} "
-        "who could be lost 可判定客户",
+        f"  at risk 有流失风险 {int(flags['flag_churn_risk'].sum()):,}; could be lost 可判定流失 "
+        f"{int(flags['is_eligible'].sum()):,} of {len(flags):,} customers 位客户",
     ]
+    if of_all["churn_cut"] >= 1:
+        lines.append(
+            "  cut 标记线: by save rate and cost no contact would pay 按挽回率与成本，联系谁都不划算"
+        )
+    elif of_all["churn_cut"] >= 0:
+        over = int((flags["churn_probability"] >= of_all["churn_cut"]).sum())
+        lines.append(
+            f"  cut 标记线 {of_all['churn_cut']:.1%} ({of_all['churn_cut_basis_label_en']} "
+            f"{of_all['churn_cut_basis_label_zh']}); as likely or more to be lost 流失概率达到者 {over:,}"
+        )
     known = tests[(tests["churn_version"] == of_all["churn_version"]) & ~tests["is_forecast"]]
     newest = known[(known["cutoff_on"] == known["cutoff_on"].max()) & known["auc"].notna()]
     own, rules = newest[~newest["is_baseline"]], newest[newest["is_baseline"]]

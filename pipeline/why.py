@@ -79,13 +79,22 @@ def _value(valued: dict[str, Any] | None) -> list[str]:
 
 def _churn(judged: dict[str, Any]) -> list[str]:
     """How likely the customer is to be lost, why, and how often that has come true before."""
-    chance, rate = judged["churn_probability"], judged["record_rate"]
-    lines = [f"  model   {judged['model_status_label_zh']} {judged['model_status_label_en']}"]
+    chance, rate, cut = judged["churn_probability"], judged["record_rate"], judged["churn_cut"]
+    flag = "有流失风险 at risk" if judged["flag_churn_risk"] else "未标记 not flagged"
+    if judged["flag_churn_risk"]:
+        flag += f", by {judged['flag_basis_label_en'].lower()} 依据{judged['flag_basis_label_zh']}"
+    lines = [
+        f"  flag    {flag}",
+        f"  model   {judged['model_status_label_zh']} {judged['model_status_label_en']}",
+    ]
     if chance is not None:
         band = f"{judged['churn_band_label_zh']} {judged['churn_band_label_en']}"
         lines.append(
             f"  chance  {chance:.1%} ({band}) to be lost in {judged['horizon_days']} days · 流失概率"
         )
+    if cut is not None:
+        basis = f"{judged['churn_cut_basis_label_zh']} {judged['churn_cut_basis_label_en']}"
+        lines.append(f"  cut     {cut:.1%} ({basis}) · 标记线")
     told = [
         f"{judged[f'churn_reason_{at}_label_zh']} {judged[f'churn_reason_{at}_label_en']}"
         for at in (1, 2, 3)

@@ -31,7 +31,7 @@ def test_every_word_the_churn_model_says_is_in_the_dictionary():
     known = {
         kind: KNOWN["churn_probability", kind] for scheme, kind in KNOWN if scheme == "churn_probability"
     }
-    assert KNOWN["churn_drift", "name"] == {*INPUTS, "base_rate", "all", *probability.BANDS}
+    assert KNOWN["churn_drift", "input"] == {*INPUTS}
     assert known["churn_reason"] == set(reasons.CODES)
     assert known["churn_reason_basis"] == set(reasons.BASES)
     assert known["band"] == {"all", *probability.BANDS, "flagged"}

@@ -394,18 +394,13 @@ class Shop:
             }  # fmt: skip
             tests.append([row.get(name) for name in churn_facts.BACKTEST])
         write(self.folder / "churn_backtest.parquet", churn_facts.BACKTEST, tests)
-        drift = {"churn_version": "c1", "kind": "input", "name": "recency_days", "extract": "order_lines"}
-        drift |= {
-            "reason_group": "frequency_drop",
-            "drift": 0.3,
-            "drift_kind": "psi",
-            "drift_status": "alert",
-        }
-        label = {"churn_version": "c1", "kind": "label", "name": "base_rate", "drift_kind": "relative_shift"}
-        label |= {"drift_status": "unknown"}
+        drift = {
+            "churn_version": "c1", "input": "recency_days", "extract": "order_lines", "psi": 0.3,
+            "customers": 9, "reason_group": "frequency_drop", "status": "alert", "since": "2018-01-01",
+        }  # fmt: skip
         write(
             self.folder / "churn_drift.parquet", churn_facts.DRIFT,
-            [[row.get(name) for name in churn_facts.DRIFT] for row in (drift, label)],
+            [[drift.get(name) for name in churn_facts.DRIFT]],
         )  # fmt: skip
 
     def build(self, select="path:seeds path:models", as_of="2018-01-01"):
@@ -869,9 +864,10 @@ def test_a_flag_is_up_by_level_or_by_probability_and_carries_its_record(shop):
     ]
     reasons = shop.rows(
         "select churn_reason_1_label_zh, churn_reason_2_label_en, churn_reason_basis_label_zh, "
-        "model_status_label_zh, base_rate, churn_cut from {churn_flag} where customer_id = 'bob'"
+        "model_status_label_zh, base_rate, churn_cut, churn_cut_basis_label_zh from {churn_flag} "
+        "where customer_id = 'bob'"
     )
-    assert reasons == [("购买变少", "Price", "模型", "已发布", 0.1, 0.66)]
+    assert reasons == [("购买变少", "Price", "模型", "已发布", 0.1, 0.66, "默认值")]
 
 
 def test_the_wide_table_raises_the_same_flags(shop):
@@ -898,13 +894,9 @@ def test_a_backtest_tells_what_came_and_what_is_expected_of_today(shop):
 
 def test_drift_names_the_input_and_its_extract(shop):
     told = shop.rows(
-        "select kind, name_label_zh, extract, reason_group_label_zh, status_label_zh from {churn_drift} "
-        "order by all"
+        "select input_label_zh, extract, reason_group_label_zh, psi, status_label_zh from {churn_drift}"
     )
-    assert told == [
-        ("input", "距上次购买天数", "order_lines", "购买变少", "报警"),
-        ("label", "基准流失率", None, None, "尚不可知"),
-    ]
+    assert told == [("距上次购买天数", "order_lines", "购买变少", 0.3, "报警")]
     assert shop.measure("churn_drift", "drift_alerts") == 1
 
 

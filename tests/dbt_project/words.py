@@ -51,6 +51,7 @@ KINDS = {
     ("referral", "crv_basis"): ("referral", "basis"),
     ("*", "churn_band"): ("churn_probability", "band"),
     ("churn_backtest", "band"): ("churn_probability", "band"),
+    ("churn_flag", "churn_cut_basis"): ("churn_probability", "cut_basis"),
     ("churn_drift", "reason_group"): ("churn_probability", "churn_reason"),
     **{("churn_flag", f"churn_reason_{at}"): ("churn_probability", "churn_reason") for at in (1, 2, 3)},
     ("*", "nps_class"): ("satisfaction", "nps_class"),

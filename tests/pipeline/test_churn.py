@@ -141,6 +141,48 @@ def test_the_training_run_makes_the_same_model(run):
     assert steps.take(training, found["next"])["churn_version"] == made["fitted"]
 
 
+@pytest.fixture(scope="module")
+def paying(run):
+    """The same month with a model lenient gates let through, where an offer keeps a fifth and costs 2."""
+    lenient = {"horizon_days": 30, "min_each": 10, "confidence": 0.5, "runs": 1}
+    lenient |= {"max_ap_loss": 1, "max_ece": 1, "max_base_shift": 1}
+    before = run.settings.thresholds
+    thresholds = replace(
+        before,
+        churn=replace(before.churn, **lenient, save_rate=0.2, contact_cost=2),
+        customer_value=replace(before.customer_value, min_repeat_buyers=50),
+    )
+    made = replace(run, settings=replace(run.settings, thresholds=thresholds))
+    for step in ("ensure_cutpoints", "ensure_models", "score_models"):
+        steps.take(made, step)
+    return made
+
+
+def test_the_cut_is_the_probability_from_which_contacting_earns_most(paying):
+    _, model = churn.in_force(paying)
+    assert (model.decision, model.cut_basis) == ("publish", "profit")
+    chances = lake.table(
+        lake.scores_path(paying.lake, churn.SCORES, paying.day), ["customer_id", "churn_probability"]
+    )
+    worth = lake.table(
+        lake.scores_path(paying.lake, "customer_value", paying.day), ["customer_id", "expected_revenue_90d"]
+    )
+    both = chances.merge(worth, on="customer_id").dropna()
+    assert len(both) > 50
+
+    def earned(cut):
+        contacted = both[both["churn_probability"] >= cut]
+        return (0.2 * contacted["churn_probability"] * contacted["expected_revenue_90d"] - 2).sum()
+
+    best = max(both["churn_probability"].unique(), key=earned)
+    assert model.cut == best
+    assert earned(best) > max(earned(0.66), 0)
+    assert best not in (both["churn_probability"].min(), 0.66)  # neither everybody nor the default
+    churn_facts.write(paying)
+    facts = lake.table(paying.folder / "churn_model.parquet", list(churn_facts.MODEL)).iloc[0]
+    assert (facts["cut"], facts["cut_basis"]) == (model.cut, "profit")
+
+
 def test_what_became_of_those_judged_a_horizon_ago_is_told_beside_what_is_published(run):
     steps.take(run, "score_models")
     published = (run.folder / "churn_drift.parquet").read_bytes()
@@ -162,7 +204,7 @@ def test_what_became_of_those_judged_a_horizon_ago_is_told_beside_what_is_publis
 
     # a day's tables do not depend on which other days were run
     assert (run.folder / "churn_drift.parquet").read_bytes() == published
-    outcome = lake.table(run.folder / "churn_outcome.parquet", list(churn_facts.DRIFT))
+    outcome = lake.table(run.folder / "churn_outcome.parquet", list(churn_facts.OUTCOME))
     told = outcome.set_index(["kind", "name"])
     lost = (judged["recency_days"] > 90).to_numpy()[:30]
     label = told.loc[("label", "base_rate")]

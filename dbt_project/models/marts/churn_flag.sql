@@ -43,6 +43,10 @@ why_bases as (
     {{ marts_labels('churn_probability', 'churn_reason_basis') }}
 ),
 
+cut_bases as (
+    {{ marts_labels('churn_probability', 'cut_basis') }}
+),
+
 flag_bases as (
     {{ marts_labels('churn_probability', 'flag_basis') }}
 ),
@@ -84,6 +88,7 @@ joined as (
         model.model_status,
         model.base_rate,
         model.cut,
+        model.cut_basis,
         coalesce(likely.churn_probability >= model.cut, false) as is_likely
     from customers
     left join scores
@@ -172,6 +177,9 @@ labelled as (
         bands.label_zh as churn_band_label_zh,
         bands.label_en as churn_band_label_en,
         recorded.cut as churn_cut,
+        recorded.cut_basis as churn_cut_basis,
+        cut_bases.label_zh as churn_cut_basis_label_zh,
+        cut_bases.label_en as churn_cut_basis_label_en,
         recorded.definition as churn_definition,
         recorded.horizon_days,
         recorded.model_status,
@@ -224,6 +232,7 @@ labelled as (
     left join segments on recorded.segment = segments.code
     left join bases on recorded.basis = bases.code
     left join bands on recorded.churn_band = bands.code
+    left join cut_bases on recorded.cut_basis = cut_bases.code
     left join flag_bases on recorded.flag_basis = flag_bases.code
     left join record_bases on recorded.record_basis = record_bases.code
     left join statuses on recorded.model_status = statuses.code

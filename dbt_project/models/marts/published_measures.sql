@@ -375,11 +375,11 @@ measured as (
 
     {{ marts_measures('churn_drift', 'churn_drift', {
         'rows': 'count(*)',
-        'distinct_keys': "count(distinct kind || '/' || name)",
+        'distinct_keys': "count(distinct input)",
         'rows_of_another_day': 'count(*) filter (where as_of <> ' ~ marts_as_of() ~ ' or known_on <> '
             ~ marts_known_on() ~ ')',
-        'labels_missing_zh': "count(*) filter (where coalesce(kind_label_zh, '') = '' or coalesce(status_label_zh, '') = '')",
-        'labels_missing_en': "count(*) filter (where coalesce(kind_label_en, '') = '' or coalesce(status_label_en, '') = '')",
+        'labels_missing_zh': "count(*) filter (where coalesce(input_label_zh, '') = '' or coalesce(status_label_zh, '') = '')",
+        'labels_missing_en': "count(*) filter (where coalesce(input_label_en, '') = '' or coalesce(status_label_en, '') = '')",
         'drift_alerts': "count(*) filter (where status = 'alert')",
     }) }}
 

@@ -31,6 +31,24 @@ PROMOTE, ASK, KEEP = "promote_churn", "approve_churn", "keep_champion"
 
 APPROVED, REJECTED, WAITING = "approved", "rejected", "awaiting_approval"
 _CHALLENGER, _ASKED = "churn_challenger.json", "churn_asked.json"
+_GATES = {
+    "ap_loss": "1 − average precision, over the best rule's · 与最好规则的排序误差之比",
+    "ap_gain_bound": "gain over the best rule, lower bound · 平均精度优于最好规则（区间下限）",
+    "precision": "precision where the rule flags as many · 标记人数相同时的准确率",
+    "ece": "calibration error · 校准误差",
+    "base_rate_shift": "shift of the base rate · 基准流失率变动",
+    "bands_rising": "realised rates rise from band to band (1: yes) · 各档实际流失率递增（1 为是）",
+}
+_CAUSES = {
+    "failed": "does not hold 未通过",
+    "close": "holds narrowly 勉强通过",
+    "champion_ranks_better": "the champion ranks better · 现行模型排序更好",
+}
+_DECISIONS = {
+    "publish": "clears its gates 通过检验",
+    "hold": "on hold: it ranks well, but fails a gate on its probabilities 排序合格，但概率未通过检验",
+    "rule": "no model beats the rules 未胜过规则",
+}
 _NARROW = 0.1  # what a bound of 0 is held against: a tenth of the average precision there is at most
 
 
@@ -171,20 +189,34 @@ def _told(
     ranks: Mapping[str, float] | None,
 ) -> Iterator[str]:
     """What the approver reads, as Markdown."""
-    yield f"**{version}** · {model.status}, {model.decision} · {', '.join(causes) or 'all gates clear'}"
+    yield f"**{version}** · {_DECISIONS[model.decision]}"
     yield ""
+    if causes:
+        yield "Why you are asked 待批原因:"
+        yield ""
+        yield from (f"* {_cause(code)}" for code in causes)
+        yield ""
     yield f"Champion 现行模型: **{reigning[0] if reigning else 'none, levels only 无，仅用等级'}**"
     if ranks:
+        yield ""
         new, old = ranks["challenger"], ranks["champion"]
         yield f"Average precision 平均精度: new 新 {new:.4f}, champion 现行 {old:.4f}"
     if reigning and model.base_rate is not None and reigning[1].base_rate is not None:
+        yield ""
         yield f"Base rate 基准流失率: {reigning[1].base_rate:.1%} → {model.base_rate:.1%}"
     yield ""
     yield "| gate 检验 | found 实际 | wanted 要求 | holds 通过 |"
     yield "|---|---|---|---|"
     for gate, about in model.gates.items():
         holds = "yes 是" if about["holds"] else "**no 否**"
-        yield f"| {gate} | {about['found']:g} | {about['how']} {about['wanted']:g} | {holds} |"
+        yield f"| {_GATES[gate]} | {about['found']:g} | {about['how']} {about['wanted']:g} | {holds} |"
     yield ""
     yield "Approve: the new model is in force for the month. Reject, or no answer: the champion stays."
+    yield ""
     yield "批准：本月启用新模型。驳回或逾期未批：沿用现行模型。"
+
+
+def _cause(code: str) -> str:
+    """A cause in words: the code of `_causes` is a gate and what became of it, or stands for itself."""
+    gate, _, what = code.rpartition("_")
+    return f"{_GATES[gate]}: {_CAUSES[what]}" if gate in _GATES else _CAUSES[code]

@@ -13,7 +13,7 @@ from pipeline import approval
 
 pytestmark = pytest.mark.slow
 
-GATES = ("ap_loss", "ap_gain_bound", "precision", "ece", "base_rate_shift", "bands_rising")
+GATES = ("排序误差之比", "区间下限）", "准确率", "校准误差", "基准流失率变动", "各档实际流失率递增（1 为是）")
 
 
 @pytest.fixture
@@ -31,8 +31,8 @@ def test_the_approver_reads_the_day_the_gates_and_the_champion(shop, rejected, c
     assert str(MONTH.as_of) in asked["subject"]
     assert approval.challenger(shop.run)[0] in asked["body"]
     assert f"{BEFORE.as_of}-{champion}" in asked["body"]
-    assert all(f"| {gate} | " in asked["body"] for gate in GATES)
-    assert re.search(r"\| ece \| 0\.\d+ \| at most 0 \| \*\*no 否\*\* \|", asked["body"])
+    assert all(f"{gate} | " in asked["body"] for gate in GATES)
+    assert re.search(r"校准误差 \| 0\.\d+ \| at most 0 \| \*\*no 否\*\* \|", asked["body"])
     assert (asked["options"], asked["defaults"]) == (["Approve", "Reject"], ["Reject"])
 
 
@@ -45,6 +45,7 @@ def test_the_approver_reads_nothing_of_any_customer(shop, rejected):
     assert ranks == 1
     known = {f"{gate[number]:g}" for gate in new.gates.values() for number in ("found", "wanted")}
     known |= {f"{100 * model.base_rate:.1f}" for model in (new, shop.model(champions))}
+    known |= {"1"}  # of "1 − average precision", and of 1 for yes
     assert set(re.findall(r"\d+(?:\.\d+)?(?:e-\d+)?", told)) <= known
 
 

@@ -74,7 +74,8 @@ class TestACloseGate:
 
     def test_a_person_is_asked_and_told_why(self, asked):
         assert (asked["next"], asked["causes"]) == ("approve_churn", ["ap_loss_close"])
-        assert "ap_loss | 0.94 | at most 0.95" in asked["told"]
+        assert "与最好规则的排序误差之比 | 0.94 | at most 0.95 | yes 是 |" in asked["told"]
+        assert "与最好规则的排序误差之比: holds narrowly 勉强通过" in asked["told"]
         assert "2018-02-01" in asked["told"]
 
     def test_until_the_answer_the_champion_is_in_force(self, run, asked):

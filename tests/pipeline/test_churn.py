@@ -96,6 +96,20 @@ def test_a_cut_off_knows_what_had_been_delivered_by_then(run):
     assert all(is_known and as_of + timedelta(days=90) <= DAY for as_of, is_known in known)
 
 
+def test_a_cut_off_is_told_what_its_own_day_was_told(run):
+    """What was built in hindsight is, in every column, what a run of that day would have scored on."""
+    then = DAY - timedelta(days=90)
+    past = replace(run, day=Day.of(then), run_id="then")
+    for step in STEPS[:5]:
+        steps.take(past, step)
+    shared = ", ".join([*TRAINING, "as_of", "known_on"])
+    scored = f"select {shared} from '{lake.features_path(run.lake, past.day)}' where orders_life > 0"
+    trained = f"select {shared} from '{churn.training_rows(run.folder)}' where as_of = date '{then}'"
+    assert ask(run, f"select count(*) from ({scored}) as one")[0][0] > 50
+    for one, other in ((scored, trained), (trained, scored)):
+        assert ask(run, f"({one}) except ({other})") == []
+
+
 def test_what_became_of_a_customer_is_read_off_the_days_own_orders(run):
     stayed = """select distinct rows.as_of, rows.customer_id
         from '{rows}' as rows inner join features.feat_order as orders

@@ -187,10 +187,9 @@ sections as (
         -- groups
         case
             when {{ marts_same_customer('churn_levels') }} and {{ marts_same_customer('churn_scores') }}
-                then
-                    churn_levels.flag_churn_risk
-                    or coalesce(churn_scores.churn_probability >= (select max(cut) from churn_model), false)
+                then churn_levels.flag_churn_risk
         end as flag_churn_risk,
+        case when {{ marts_same_customer('churn_scores') }} then churn_scores.churn_probability end as churn_probability,
         {%- for scheme, columns in beside.items() %}
         {%- for column in columns %}
         case when {{ marts_same_customer(scheme ~ '_scores') }} then {{ scheme }}_scores.{{ column }} end as {{ column }},
@@ -209,9 +208,13 @@ sections as (
     positional join value_scores
 ),
 
+-- The cut is asked for here: beside the files themselves, whose size DuckDB does not know, it would copy every wide row.
 labelled as (
     select
-        sections.*,
+        sections.* exclude (churn_probability) replace (
+            sections.flag_churn_risk
+            or coalesce(sections.churn_probability >= (select max(cut) from churn_model), false) as flag_churn_risk
+        ),
         age_bands.label_zh as age_band_label_zh,
         age_bands.label_en as age_band_label_en,
         cells.label_zh as rfm8_label_zh,

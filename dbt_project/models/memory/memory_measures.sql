@@ -6,15 +6,15 @@ labels as (
     select * from {{ ref('labels') }}
 ),
 
-moves as (
+moves as not materialized (
     select * from {{ source('history', 'moves') }}
 ),
 
-events as (
+events as not materialized (
     select * from {{ ref('segment_event') }}
 ),
 
-memberships as (
+memberships as not materialized (
     select * from {{ ref('segment_membership') }}
 ),
 

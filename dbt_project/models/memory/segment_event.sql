@@ -2,7 +2,7 @@
 
 with
 
-moves as (
+moves as not materialized (
     select * from {{ source('history', 'moves') }}
 ),
 

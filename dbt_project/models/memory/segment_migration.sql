@@ -12,7 +12,7 @@ labels as (
     from {{ ref('labels') }}
 ),
 
-moves as (
+moves as not materialized (
     select * from {{ source('history', 'moves') }}
 ),
 

@@ -41,7 +41,7 @@ bought as (
         orders.customer_id,
         orders.month,
         count(*) as orders,
-        sum(orders.net_amount) as net_amount,
+        cast(sum(orders.net_amount) as decimal(18, 2)) as net_amount,
         count(*) > 1 or orders.month > {{ month_number('min(orders.first_order_on)') }} as is_repeat
     from orders
     inner join days on orders.as_of = days.as_of and orders.month between days.first_month and days.last_month
@@ -117,7 +117,8 @@ asked as (
     group by as_of, customer_id, month
 ),
 
--- each part says what it knows of the month; the others say nothing of that
+-- each part has one row of a customer's month and says what it knows; the others say nothing of that, so the
+-- greatest is the only one
 parts as (
     select * from bought
 
@@ -145,16 +146,16 @@ customer_months as (
         as_of,
         customer_id,
         month,
-        coalesce(sum(orders), 0) as orders,
-        cast(coalesce(sum(net_amount), 0) as decimal(18, 2)) as net_amount,
+        coalesce(max(orders), 0) as orders,
+        coalesce(max(net_amount), 0) as net_amount,
         coalesce(bool_or(is_repeat), false) as is_repeat,
         coalesce(bool_or(is_at_risk), false) as is_at_risk,
         coalesce(bool_or(is_lost), false) as is_lost,
-        coalesce(sum(csat_answers), 0) as csat_answers,
-        coalesce(sum(csat_satisfied), 0) as csat_satisfied,
-        coalesce(sum(nps_answers), 0) as nps_answers,
-        coalesce(sum(nps_promoters), 0) as nps_promoters,
-        coalesce(sum(nps_detractors), 0) as nps_detractors,
+        coalesce(max(csat_answers), 0) as csat_answers,
+        coalesce(max(csat_satisfied), 0) as csat_satisfied,
+        coalesce(max(nps_answers), 0) as nps_answers,
+        coalesce(max(nps_promoters), 0) as nps_promoters,
+        coalesce(max(nps_detractors), 0) as nps_detractors,
         coalesce(bool_or(is_referrer), false) as is_referrer
     from parts
     group by as_of, customer_id, month

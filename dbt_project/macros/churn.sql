@@ -9,7 +9,7 @@
 #}
 {% macro orders_of_labels() -%}
     {%- set orders = ref('feat_order') -%}
-    {{ orders.incorporate(path={'schema': config.get('schema')}) if var('day_of_labels', none) else orders }}
+    {{ 'features.feat_order' if var('day_of_labels', none) else orders }}
 {%- endmacro %}
 
 {# Days without an order after which a customer was lost: thresholds.churn.horizon_days, given with every run. #}

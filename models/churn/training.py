@@ -346,7 +346,7 @@ def _decide(status: str, gates: Mapping[str, Mapping[str, Any]]) -> tuple[str, t
 
 
 def _quiet(cut: Cut, thresholds: Thresholds) -> dict[int, tuple[float, float]]:
-    """X → (share flagged, precision) of each rule "no purchase in X days" that flags enough to be judged by."""
+    """X → (share flagged, precision) of the rules "no purchase in X days" that flag enough to be judged."""
     recency = cut.inputs["recency_days"]
     found = {}
     for days in quiet_days(thresholds):

@@ -460,6 +460,13 @@ def _memory_alone(settings: Settings) -> Iterator[memory.Shown]:
         shutil.rmtree(run.folder, ignore_errors=True)
 
 
+def parse(run: Run) -> None:
+    """Parse the dbt project for the run's builds; the first of them does so itself where nobody did."""
+    import transform
+
+    transform.parse(_variables(run, run.folder, run.day))
+
+
 def write_docs(run: Run) -> Path:
     """The tables' documentation as one HTML page below the lake."""
     import transform

@@ -138,6 +138,12 @@ def build(
     return _judge(outcome, name)
 
 
+def parse(variables: Mapping[str, Any]) -> None:
+    """Parse the project ahead of the builds that use these variables, unless that was done before."""
+    with _environment({"DO_NOT_TRACK": "1", "SEGMENTATION_RUN_DUCKDB": "run.duckdb"}):
+        _parsed(variables)
+
+
 def _parsed(variables: Mapping[str, Any]) -> Path:
     """The folder with the parsed project for these variables; parsed now where no run has done so before.
 

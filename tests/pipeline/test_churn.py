@@ -18,6 +18,8 @@ from pipeline.settings import Settings
 from storage import artifacts, lake
 from storage.lake import Day
 
+pytestmark = pytest.mark.slow
+
 FIRST, DAY = date(2017, 3, 6), date(2017, 11, 1)
 STEPS = ("land", "check_landed", "load_raw", "read_feedback", "build_features", "ensure_cutpoints")
 

@@ -20,6 +20,8 @@ from pipeline.settings import REPOSITORY, load
 from storage import declaration, erasure, published
 from storage.lake import Day
 
+pytestmark = pytest.mark.slow
+
 NAME, PHONE, EMAIL = "欧阳测试 Planted", "+86 139-8765-4321", "Planted.Person@nowhere.example"
 SPELLINGS = (NAME, "Planted", PHONE, "13987654321", "139-8765-4321", EMAIL, EMAIL.lower())
 CUSTOMER = "planted-0001"

@@ -42,7 +42,6 @@ COLUMNS = {
     "reason_2": "varchar",
     "reason_3": "varchar",
     "reason_basis": "varchar",
-    **{f"adds_{group}": "double" for group in inputs.GROUPS},
 }
 """The columns `score` returns beside customer_id, and their types."""
 
@@ -189,10 +188,12 @@ class ChurnModel:
         return self.calibrated(self.score.log_odds(values))
 
     def calibrated(self, log_odds: np.ndarray) -> np.ndarray:
-        """The probability of log odds as `score` has them."""
+        """The probability of log odds as `score` has them; never 0 or 1, as a cut of 1 is to flag nobody."""
         import numpy as np
 
-        return np.round(probability(self.curve.calibrated(log_odds) + self.shift), _PLACES)
+        least = 10.0**-_PLACES
+        found = np.round(probability(self.curve.calibrated(log_odds) + self.shift), _PLACES)
+        return np.clip(found, least, 1 - least)
 
     def with_cut(self, cut: float, basis: str) -> ChurnModel:
         """The same with another cut of the flag."""
@@ -240,8 +241,8 @@ def score(
 ) -> pd.DataFrame:
     """One row per customer of `features`, in the same order: customer_id and COLUMNS.
 
-    Probability, band and what the reason groups add are null for whoever is not eligible, and for everybody
-    where the model is not published; then reasons are what was said in surveys alone. Raises FeatureMissing.
+    Probability and band are null for whoever is not eligible, and for everybody where the model is not
+    published; then reasons are what was said in surveys alone. Raises FeatureMissing.
     """
     import numpy as np
     import pandas as pd
@@ -250,8 +251,7 @@ def score(
     can_be_lost, level = folds.eligible(features, cutpoints, thresholds)
     rows = len(features)
     p = np.full(rows, np.nan)
-    adds = {group: np.full(rows, np.nan) for group in inputs.GROUPS}
-    said_of = {group: np.zeros(rows) for group in inputs.GROUPS}
+    adds = {group: np.zeros(rows) for group in inputs.GROUPS}
     if model.is_published and can_be_lost.any():
         few = features if can_be_lost.all() else features.loc[can_be_lost]
         values = inputs.inputs(few, cutpoints, model.bg_nbd, model.horizon_days, thresholds.levels)
@@ -260,15 +260,15 @@ def score(
         p[can_be_lost] = model.calibrated(log_odds)
         for group, share in shares.items():
             if group is not None:
-                adds[group][can_be_lost] = said_of[group][can_be_lost] = np.round(share, _PLACES)
+                adds[group][can_be_lost] = np.round(share, _PLACES)
         for group, fell in reasons.dropped(values).items():
-            said_of[group][can_be_lost] *= fell
+            adds[group][can_be_lost] *= fell
     said = inputs.stated(features, thresholds.stated_days, reasons.STATED)
     late = np.isin(level, [levels.GROUPS.index(code) - 1 for code in thresholds.levels.risk_levels])
     with np.errstate(invalid="ignore"):
         # whoever the model speaks of and the flag, or the band, holds for at risk has a reason, be it unknown
         at_risk = (p >= min(thresholds.bands[0], model.cut)) | (late & ~np.isnan(p))
-    chosen = reasons.choose(said_of, np.where(can_be_lost, said, -1), at_risk, minimum=thresholds.min_share)
+    chosen = reasons.choose(adds, np.where(can_be_lost, said, -1), at_risk, minimum=thresholds.min_share)
     return pd.DataFrame(
         {
             "customer_id": features["customer_id"],
@@ -276,7 +276,6 @@ def score(
             "churn_probability": p,
             "churn_band": band_labels(p, thresholds),
             **chosen,
-            **{f"adds_{group}": share for group, share in adds.items()},
         },
         index=features.index,
     )

@@ -86,6 +86,7 @@ def application(lake: Path) -> FastAPI:
             current=reading.shown(lake),
             gates=[found.gate(name) for name in reading.GATES],
             keys=reading.failing_keys(found.run) if found.run and found.broken else {},
+            model=reading.churn_model(lake, found.version) if found.version else None,
             schemes=reading.schemes(lake, found.version) if found.version else [],
             manifest=reading.manifest(lake, found.version) if found.version else {},
             report=reading.report(lake, found) is not None,

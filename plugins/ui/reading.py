@@ -165,6 +165,47 @@ def schemes(lake: Path, version: str) -> list[dict[str, Any]]:
     return sorted(found, key=lambda scheme: (int(scheme["sort_order"]), scheme["scheme"]))
 
 
+def churn_model(lake: Path, version: str) -> dict[str, Any] | None:
+    """The churn model in force: its status, its base rate and cut, its newest backtest beside the best rule.
+
+    Each row of churn_flag carries its model, so one row tells it. None where the version has no customer.
+    """
+    import pyarrow.parquet as pq
+
+    path = lake / "published" / "versions" / version / "churn_flag.parquet"
+    if not path.exists():
+        return None
+    rows = pq.ParquetFile(path).iter_batches(batch_size=1, columns=_OF_MODEL)
+    of_all = next((batch.to_pylist()[0] for batch in rows if batch.num_rows), None)
+    if of_all is None:
+        return None
+    tested = [
+        row
+        for row in _table(lake, version, "churn_backtest")
+        if row["churn_version"] == of_all["churn_version"] and row["ap"] is not None
+    ]
+    newest = [row for row in tested if row["cutoff_on"] == max(each["cutoff_on"] for each in tested)]
+    ranked = sorted(newest, key=lambda row: (-row["ap"], row["model"]))
+    return of_all | {
+        "own": next((row for row in ranked if not row["is_baseline"]), None),
+        "rule": next((row for row in ranked if row["is_baseline"]), None),
+        "drifted": [row for row in _table(lake, version, "churn_drift") if row["status"] == "alert"],
+    }
+
+
+_OF_MODEL = (
+    "churn_version",
+    "churn_definition",
+    "model_status",
+    "model_status_label_zh",
+    "model_status_label_en",
+    "base_rate",
+    "churn_cut",
+    "churn_cut_basis_label_zh",
+    "churn_cut_basis_label_en",
+)
+
+
 def manifest(lake: Path, version: str) -> dict[str, Any]:
     """What a version's manifest says; empty when it has none."""
     return _json(lake / "published" / "versions" / version / "manifest.json") or {}

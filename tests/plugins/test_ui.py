@@ -4,6 +4,7 @@ import json
 import re
 import subprocess
 import sys
+from datetime import date
 from pathlib import Path
 
 import pyarrow as pa
@@ -63,6 +64,20 @@ def segment(scheme: str, code: str, zh: str, en: str, customers: int, order: int
     }
 
 
+def backtest(on: str, model: str, rule: bool, ap: float | None, version: str = "churn-2018-01-01") -> dict:
+    return {
+        "churn_version": version,
+        "cutoff_on": date.fromisoformat(on),
+        "model": model,
+        "model_label_zh": f"{model} 中文",
+        "model_label_en": f"{model} in English",
+        "is_baseline": rule,
+        "auc": None if ap is None else ap + 0.1,
+        "ap": ap,
+        "ece": None if rule or ap is None else 0.021,
+    }
+
+
 def publish(lake: Path, version: str = VERSION) -> None:
     """One published day of 40 customers in two tiers."""
     folder = lake / "published" / "versions" / version
@@ -92,6 +107,39 @@ def publish(lake: Path, version: str = VERSION) -> None:
         folder / "quality_results.parquet",
         [verdict(gate, "rows_arrive") for gate in reading.GATES]
         + [verdict("landed", "usual_size", passed=False, strength="note", observed="2.4")],
+    )
+    model = {
+        "churn_version": "churn-2018-01-01",
+        "churn_definition": "no_order_90d",
+        "model_status": "published",
+        "model_status_label_zh": "已发布",
+        "model_status_label_en": "Published",
+        "base_rate": 0.25,
+        "churn_cut": 0.66,
+        "churn_cut_basis_label_zh": "默认",
+        "churn_cut_basis_label_en": "Default",
+    }
+    write_parquet(
+        folder / "churn_flag.parquet",
+        [model | {"customer_id": f"C{number}", "flag_churn_risk": False} for number in range(40)],
+    )
+    write_parquet(
+        folder / "churn_backtest.parquet",
+        [
+            backtest("2017-09-01", "blend", False, ap=0.9),
+            backtest("2017-10-01", "level", True, ap=0.4),
+            backtest("2017-10-01", "recency_days", True, ap=0.5),
+            backtest("2017-10-01", "blend", False, ap=0.6),
+            backtest("2017-10-01", "blend", False, ap=None),
+            backtest("2017-11-01", "blend", False, ap=0.7, version="another"),
+        ],
+    )
+    write_parquet(
+        folder / "churn_drift.parquet",
+        [
+            {"status": "alert", "input_label_zh": "近期订单", "input_label_en": "Recent orders"},
+            {"status": "note", "input_label_zh": "折扣", "input_label_en": "Discounts"},
+        ],
     )
     files = {"segment_profile.parquet": "hash", "../../../secret.txt": "hash"}
     tables = {"segment_profile": {"rows": 2, "description": "One row per segment.", "columns": {}}}
@@ -235,6 +283,33 @@ def test_segments_are_shown_with_size_and_share_in_the_dictionarys_order(client)
     assert page.index(">A 级<") < page.index(">B 级<")
     assert "75.0 %" in page
     assert "25.0 %" in page
+
+
+def test_the_model_in_force_is_shown_with_its_newest_backtest_beside_the_best_rule(client):
+    page = " ".join(client.get(f"/segmentation/days/{GOOD}?lang=en").text.split())
+
+    assert '<span class="tag passed">Published</span>' in page
+    assert "churn-2018-01-01 · no_order_90d" in page
+    assert "66.0 % (Default)" in page
+    assert "blend in English</dt><dd>AUC 0.700 · AP 0.600 · ECE 0.021 · 2017-10-01" in page
+    assert "recency_days in English</dt><dd>AUC 0.600 · AP 0.500 · 2017-10-01" in page
+    assert "<dt>Drifted inputs</dt><dd>Recent orders</dd>" in page
+    assert "level in English" not in page
+
+
+@pytest.mark.parametrize("rows", [None, []])
+def test_a_day_without_a_churn_table_or_customer_shows_no_model(tmp_path: Path, auth, rows):
+    publish(tmp_path)
+    path = tmp_path / "published" / "versions" / VERSION / "churn_flag.parquet"
+    empty = pq.read_table(path, partitioning=None).slice(0, 0)
+    path.unlink()
+    if rows is not None:
+        pq.write_table(empty, path)
+
+    page = client_of(tmp_path, auth(all_admins=True)).get(f"/segmentation/days/{GOOD}?lang=en")
+
+    assert page.status_code == 200
+    assert "Churn model" not in page.text
 
 
 def test_what_is_in_the_data_stays_text(client):

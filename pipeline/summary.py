@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from models.moves import CAUSES
 from pipeline.settings import Settings
+from storage import lake as place
 from storage import published
 from storage.lake import Day
 
@@ -27,7 +28,7 @@ def text(settings: Settings, day: Day) -> str:
         _rows(read("delivery"), manifest),
         _gates(read("quality_results")),
         _segments(_titles(folder), _profile(folder), _profile(before) if before else None, before),
-        _churn(read),
+        _churn(folder),
         _moves(settings.lake, day, _titles(folder)),
         _places(settings.lake, folder),
     ]
@@ -37,7 +38,7 @@ def text(settings: Settings, day: Day) -> str:
 def _reader(folder: Path) -> Any:
     import pandas as pd
 
-    return lambda table: pd.read_parquet(folder / f"{table}.parquet")
+    return lambda table, columns=None: pd.read_parquet(folder / f"{table}.parquet", columns=columns)
 
 
 def _profile(folder: Path) -> DataFrame:
@@ -144,12 +145,15 @@ def _segments(
     return "\n".join(lines)
 
 
-def _churn(read: Any) -> str:
+def _churn(folder: Path) -> str:
     """Whether probabilities of churn are shown, how the model did against the best rule, who is flagged."""
-    flags, tests = read("churn_flag"), read("churn_backtest")
+    # a row per customer: only what is counted; what all rows carry is read of one
+    read = _reader(folder)
+    flags = read("churn_flag", ["flag_churn_risk", "is_eligible", "churn_probability"])
     if flags.empty:
         return ""
-    of_all = flags.iloc[0]
+    of_all = next(place.batches(folder / "churn_flag.parquet", _OF_MODEL, rows=1)).iloc[0]
+    tests = read("churn_backtest")
     status = f"{of_all['model_status_label_en']} {of_all['model_status_label_zh']}"
     base = f", base rate 基准流失率 {of_all['base_rate']:.1%}" if of_all["base_rate"] >= 0 else ""
     lines = [
@@ -178,6 +182,18 @@ def _churn(read: Any) -> str:
             f"({best['model_label_en']} {best['model_label_zh']}), on 回测日 {own.iloc[0]['cutoff_on']}"
         )
     return "\n".join(lines)
+
+
+_OF_MODEL = (
+    "churn_version",
+    "churn_definition",
+    "model_status_label_zh",
+    "model_status_label_en",
+    "base_rate",
+    "churn_cut",
+    "churn_cut_basis_label_zh",
+    "churn_cut_basis_label_en",
+)
 
 
 def _moves(lake: Path, day: Day, titles: dict[str, str]) -> str:

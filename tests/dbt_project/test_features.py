@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import random
+import shutil
 from datetime import date, timedelta
 from decimal import Decimal
 
+import duckdb
 import pytest
 import yaml
 from small_shop import APRIL_1, MAY_1, PROJECT, Built, FixtureLake, build, run_dbt, shop
@@ -23,6 +25,7 @@ RULES = {
     "influence_is_the_logarithm_of_reach_times_sentiment_and_an_unknown_weight_is_none",
     "points_about_to_be_lost_are_used_first",
     "a_customer_is_at_risk_from_the_month_after_an_order_until_the_next_or_the_window_ends",
+    "what_somebody_said_in_a_month_stands_beside_what_they_bought_and_too_old_an_order_is_no_risk",
     "the_latest_delivery_of_a_key_wins_and_the_same_content_again_is_a_duplicate",
     "a_sale_belongs_to_the_local_day_and_its_list_price_adds_the_shops_own_discounts",
     "an_age_bracket_is_its_midpoint_and_55_to_64_is_still_middle",
@@ -114,6 +117,25 @@ def test_a_customer_is_what_was_delivered_by_the_day(both_days):
     ]
     # the late basket of 20.00 is there, and 3.00 is corrected to 3.50
     assert may[0] == ("1", 4, 3, 42, 0, *money("41.50"), "TEA")
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        "delete from features.feat_web where customer_id = 3",
+        "insert into features.feat_web by name (select 99 as customer_id, date '2017-05-01' as as_of)",
+        "create or replace table features.feat_web as from features.feat_web order by customer_id desc",
+    ],
+    ids=["one too few", "one too many", "another order"],
+)
+def test_an_aspect_that_is_not_of_the_same_customers_stops_the_build(both_days, tmp_path, fault):
+    (model,) = (r for r in both_days.results if r.node.unique_id.endswith(".customer_features"))
+    shutil.copyfile(both_days.run_dir / "run.duckdb", tmp_path / "run.duckdb")
+    with duckdb.connect(str(tmp_path / "run.duckdb")) as connection:
+        assert len(connection.execute(model.node.compiled_code).fetchall()) == 6
+        connection.execute(fault)
+        with pytest.raises(duckdb.InvalidInputException, match="feat_web has not one row per customer"):
+            connection.execute(model.node.compiled_code).fetchall()
 
 
 def test_net_of_features_and_anonymous_is_net_of_staging(both_days):

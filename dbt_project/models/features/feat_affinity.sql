@@ -1,5 +1,3 @@
-{{ config(materialized='view') }}
-
 {%- set enough_orders = 'order_sums.orders >= ' ~ var('min_orders_for_shares') %}
 {%- set enough_purchases = enough_orders ~ ' and brand_sums.purchases >= ' ~ var('min_orders_for_shares') %}
 
@@ -189,3 +187,4 @@ customers as (
 )
 
 select * from customers
+order by {{ customer_order() }}

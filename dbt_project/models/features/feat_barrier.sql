@@ -1,7 +1,5 @@
 -- A Jinja loop writes lines whose indent the linter cannot know.
 -- noqa: disable=LT02
-{{ config(materialized='view') }}
-
 {%- set questions = {'purchase_barrier': 'barrier', 'stop_reason': 'stop_reason'} %}
 {%- set codes = ['feature_gap', 'product_experience', 'after_sales', 'price'] %}
 
@@ -111,3 +109,4 @@ customers as (
 )
 
 select * from customers
+order by {{ customer_order() }}

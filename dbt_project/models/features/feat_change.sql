@@ -1,5 +1,3 @@
-{{ config(materialized='view') }}
-
 {%- set min_lines = var('min_lines_for_shares') %}
 
 with
@@ -75,3 +73,4 @@ customers as (
 )
 
 select * from customers
+order by {{ customer_order() }}

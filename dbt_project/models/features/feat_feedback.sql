@@ -1,5 +1,3 @@
-{{ config(materialized='view') }}
-
 with
 
 as_of_dates as (
@@ -108,3 +106,4 @@ covered as (
 )
 
 select * from covered
+order by {{ customer_order() }}

@@ -175,3 +175,4 @@ customers as (
 )
 
 select * from customers
+order by {{ customer_order() }}

@@ -1,7 +1,5 @@
 -- A Jinja loop writes lines whose indent the linter cannot know.
 -- noqa: disable=LT02
-{{ config(materialized='view') }}
-
 {%- set min_orders = var('min_orders_for_shares') %}
 {%- set bands = hour_bands() %}
 
@@ -116,3 +114,4 @@ customers as (
 )
 
 select * from customers
+order by {{ customer_order() }}

@@ -1,5 +1,3 @@
-{{ config(materialized='view') }}
-
 {%- set several = var('enabled_sources') | length > 1 %}
 {%- set has_address = 'customers.phone_hash is not null or customers.email_hash is not null' %}
 
@@ -240,3 +238,4 @@ customers as (
 )
 
 select * from customers
+order by {{ customer_order() }}

@@ -1,7 +1,5 @@
 -- A Jinja loop writes lines whose indent the linter cannot know.
 -- noqa: disable=LT02
-{{ config(materialized='view') }}
-
 {#- a window that ends at as_of, and the same one half a year before -#}
 {% set moments = {'': 0, '_180d_ago': 180} %}
 
@@ -122,3 +120,4 @@ customers as (
 )
 
 select * from customers
+order by {{ customer_order() }}

@@ -1,5 +1,3 @@
-{{ config(materialized='view') }}
-
 {%- set several = var('enabled_sources') | length > 1 %}
 
 with
@@ -72,3 +70,4 @@ customers as (
 )
 
 select * from customers
+order by {{ customer_order() }}

@@ -1,7 +1,5 @@
 -- A Jinja loop writes lines whose indent the linter cannot know.
 -- noqa: disable=LT02
-{{ config(materialized='view') }}
-
 {%- set needs = ['price', 'function', 'service', 'quality_brand', 'experience'] %}
 {%- set topics = {'function': 'function', 'service': 'service', 'experience': 'experience'} %}
 {%- set subtopics = {'price': 'price', 'quality_brand': 'quality'} %}
@@ -156,3 +154,4 @@ customers as (
 )
 
 select * from customers
+order by {{ customer_order() }}

@@ -1,5 +1,3 @@
-{{ config(materialized='view') }}
-
 with
 
 order_kinds as (
@@ -55,3 +53,4 @@ customers as (
 )
 
 select * from customers
+order by {{ customer_order() }}

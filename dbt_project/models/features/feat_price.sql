@@ -1,7 +1,5 @@
 -- A Jinja loop writes lines whose indent the linter cannot know.
 -- noqa: disable=LT02
-{{ config(materialized='view') }}
-
 {%- set min_orders = var('min_orders_for_shares') %}
 {%- set min_lines = var('min_lines_for_shares') %}
 
@@ -117,3 +115,4 @@ customers as (
 )
 
 select * from customers
+order by {{ customer_order() }}

@@ -1,7 +1,5 @@
 -- A Jinja loop writes lines whose indent the linter cannot know.
 -- noqa: disable=LT02
-{{ config(materialized='view') }}
-
 {%- set kinds = ['lifestyle', 'life_value', 'motive', 'finance_employment'] %}
 
 with
@@ -81,3 +79,4 @@ customers as (
 )
 
 select * from customers
+order by {{ customer_order() }}

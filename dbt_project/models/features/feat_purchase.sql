@@ -1,5 +1,3 @@
-{{ config(materialized='view') }}
-
 with
 
 orders as (
@@ -197,3 +195,4 @@ covered as (
 )
 
 select * from covered
+order by {{ customer_order() }}

@@ -1,5 +1,3 @@
-{{ config(materialized='view') }}
-
 with
 
 referrals as (
@@ -62,3 +60,4 @@ customers as (
 )
 
 select * from customers
+order by {{ customer_order() }}

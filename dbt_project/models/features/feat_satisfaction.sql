@@ -1,5 +1,3 @@
-{{ config(materialized='view') }}
-
 with
 
 as_of_dates as (
@@ -163,3 +161,4 @@ customers as (
 )
 
 select * from customers
+order by {{ customer_order() }}

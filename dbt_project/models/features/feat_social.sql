@@ -1,5 +1,3 @@
-{{ config(materialized='view') }}
-
 with
 
 as_of_dates as (
@@ -48,3 +46,4 @@ customers as (
 )
 
 select * from customers
+order by {{ customer_order() }}

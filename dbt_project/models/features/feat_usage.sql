@@ -1,5 +1,3 @@
-{{ config(materialized='view') }}
-
 with
 
 items as (
@@ -75,3 +73,4 @@ customers as (
 )
 
 select * from customers
+order by {{ customer_order() }}

@@ -19,60 +19,83 @@ days as (
     from as_of_dates
 ),
 
-orders as (
+-- A month of orders tells all that is asked of them: the day before its first order, and the one after its last, are in
+-- months beside it. There are fewer months than orders, and no order has to be put between its neighbours.
+order_months as (
     select
-        orders.as_of,
-        orders.customer_id,
-        orders.ordered_on,
-        orders.net_amount,
-        {{ month_number('orders.ordered_on') }} as month,
-        min(orders.ordered_on) over (partition by orders.as_of, orders.customer_id) as first_order_on,
-        -- orders of one day: the earlier's next is the same day, and no month starts between them
-        lead(orders.ordered_on) over (
-            partition by orders.as_of, orders.customer_id order by orders.ordered_on
-        ) as next_order_on
-    from {{ ref('feat_order') }} as orders
-    where orders.is_valid and orders.customer_id is not null
+        as_of,
+        customer_id,
+        {{ month_number('ordered_on') }} as month,
+        count(*) as orders,
+        cast(sum(net_amount) as decimal(18, 2)) as net_amount,
+        min(ordered_on) as first_on,
+        max(ordered_on) as last_on
+    from {{ ref('feat_order') }}
+    where is_valid and customer_id is not null
+    group by as_of, customer_id, {{ month_number('ordered_on') }}
 ),
 
+spaced as (
+    select
+        *,
+        lag(last_on) over (partition by as_of, customer_id order by month) as previous_on,
+        lead(first_on) over (partition by as_of, customer_id order by month) as next_on
+    from order_months
+),
+
+-- somebody is at risk at the start of a month while their last order is not older than the window
 bought as (
     select
-        orders.as_of,
-        orders.customer_id,
-        orders.month,
-        count(*) as orders,
-        cast(sum(orders.net_amount) as decimal(18, 2)) as net_amount,
-        count(*) > 1 or orders.month > {{ month_number('min(orders.first_order_on)') }} as is_repeat
-    from orders
-    inner join days on orders.as_of = days.as_of and orders.month between days.first_month and days.last_month
-    group by orders.as_of, orders.customer_id, orders.month
+        spaced.as_of,
+        spaced.customer_id,
+        spaced.month,
+        spaced.orders,
+        spaced.net_amount,
+        spaced.orders > 1 or spaced.previous_on is not null as is_repeat,
+        spaced.month <= days.last_judged_month
+        and coalesce(spaced.month <= {{ month_number("spaced.previous_on + " ~ var('window_days')) }}, false)
+            as is_at_risk,
+        is_at_risk and spaced.first_on >= {{ month_start('spaced.month') }} + {{ var('lost_after_days') }} as is_lost
+    from spaced
+    inner join days on spaced.as_of = days.as_of and spaced.month between days.first_month and days.last_month
 ),
 
--- the months at whose start an order is the customer's last one, and not older than the window
-at_risk_months as (
+-- the months at risk without an order: after one with orders, and before the next of them
+waiting as (
     select
-        orders.as_of,
-        orders.customer_id,
-        orders.next_order_on,
+        spaced.as_of,
+        spaced.customer_id,
+        spaced.next_on,
         unnest(range(
-            greatest(orders.month + 1, days.first_month),
+            greatest(spaced.month + 1, days.first_month),
             1 + least(
                 days.last_judged_month,
-                {{ month_number('orders.ordered_on + ' ~ var('window_days')) }},
-                coalesce({{ month_number('orders.next_order_on') }}, days.last_judged_month)
+                {{ month_number('spaced.last_on + ' ~ var('window_days')) }},
+                coalesce({{ month_number('spaced.next_on') }} - 1, days.last_judged_month)
             )
         )) as month
-    from orders
-    inner join days on orders.as_of = days.as_of
+    from spaced
+    inner join days on spaced.as_of = days.as_of
 ),
 
-at_risk as (
+waited as (
     select
         as_of,
         customer_id,
         cast(month as integer) as month,
-        next_order_on is null or next_order_on >= {{ month_start('month') }} + {{ var('lost_after_days') }} as is_lost
-    from at_risk_months
+        0 as orders,
+        cast(0 as decimal(18, 2)) as net_amount,
+        false as is_repeat,
+        true as is_at_risk,
+        next_on is null or next_on >= {{ month_start('month') }} + {{ var('lost_after_days') }} as is_lost
+    from waiting
+),
+
+-- no month is in both
+purchases as (
+    select * from bought
+    union all
+    select * from waited
 ),
 
 answers as (
@@ -117,48 +140,47 @@ asked as (
     group by as_of, customer_id, month
 ),
 
--- each part has one row of a customer's month and says what it knows; the others say nothing of that, so the
--- greatest is the only one
-parts as (
-    select * from bought
-
-    union all by name
-
+said as (
     select
-        *,
-        true as is_at_risk
-    from at_risk
-
-    union all by name
-
-    select * from asked
-
-    union all by name
-
-    select
-        *,
-        true as is_referrer
-    from invitations
+        coalesce(asked.as_of, invitations.as_of) as as_of,
+        coalesce(asked.customer_id, invitations.customer_id) as customer_id,
+        coalesce(asked.month, invitations.month) as month,
+        asked.csat_answers,
+        asked.csat_satisfied,
+        asked.nps_answers,
+        asked.nps_promoters,
+        asked.nps_detractors,
+        invitations.customer_id is not null as is_referrer
+    from asked
+    full outer join invitations
+        on
+            asked.as_of = invitations.as_of
+            and asked.customer_id = invitations.customer_id
+            and asked.month = invitations.month
 ),
 
 customer_months as (
     select
-        as_of,
-        customer_id,
-        month,
-        coalesce(max(orders), 0) as orders,
-        coalesce(max(net_amount), 0) as net_amount,
-        coalesce(bool_or(is_repeat), false) as is_repeat,
-        coalesce(bool_or(is_at_risk), false) as is_at_risk,
-        coalesce(bool_or(is_lost), false) as is_lost,
-        coalesce(max(csat_answers), 0) as csat_answers,
-        coalesce(max(csat_satisfied), 0) as csat_satisfied,
-        coalesce(max(nps_answers), 0) as nps_answers,
-        coalesce(max(nps_promoters), 0) as nps_promoters,
-        coalesce(max(nps_detractors), 0) as nps_detractors,
-        coalesce(bool_or(is_referrer), false) as is_referrer
-    from parts
-    group by as_of, customer_id, month
+        coalesce(purchases.as_of, said.as_of) as as_of,
+        coalesce(purchases.customer_id, said.customer_id) as customer_id,
+        coalesce(purchases.month, said.month) as month,
+        coalesce(purchases.orders, 0) as orders,
+        coalesce(purchases.net_amount, 0) as net_amount,
+        coalesce(purchases.is_repeat, false) as is_repeat,
+        coalesce(purchases.is_at_risk, false) as is_at_risk,
+        coalesce(purchases.is_lost, false) as is_lost,
+        coalesce(said.csat_answers, 0) as csat_answers,
+        coalesce(said.csat_satisfied, 0) as csat_satisfied,
+        coalesce(said.nps_answers, 0) as nps_answers,
+        coalesce(said.nps_promoters, 0) as nps_promoters,
+        coalesce(said.nps_detractors, 0) as nps_detractors,
+        coalesce(said.is_referrer, false) as is_referrer
+    from purchases
+    full outer join said
+        on
+            purchases.as_of = said.as_of
+            and purchases.customer_id = said.customer_id
+            and purchases.month = said.month
 )
 
 select * from customer_months

@@ -20,15 +20,6 @@
     cast('{{ var("as_of_dates")[0].known_on }}' as date)
 {%- endmacro %}
 
-
-{# Whether what stands beside a row of `customers` is of its customer and day. #}
-{% macro marts_same_customer(beside) -%}
-    customers.customer_id = {{ beside }}.customer_id
-            and customers.as_of = {{ beside }}.as_of
-            and customers.known_on = {{ beside }}.known_on
-{%- endmacro %}
-
-
 {# Schemes and the published table of each, in the order of models/schemes.py. #}
 {% macro marts_scheme_tables() -%}
     {%- set tables = {} -%}

@@ -14,7 +14,8 @@ customers as (
     select * from {{ ref('customer_features') }}
 ),
 
-scores as (
+-- read twice: held in memory it would take more than all else
+scores as not materialized (
     select * from {{ source('scores', scheme) }}
 ),
 

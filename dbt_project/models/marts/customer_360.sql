@@ -2,14 +2,15 @@
 -- noqa: disable=LT02
 {{ config(location=var('run_dir') ~ '/marts/customer_360.parquet') }}
 
-{#- what the wide table takes of a scheme's scores beside the segment -#}
-{%- set beside = {
-    'rfm': ['rfm_code', 'rfm8_code'],
+{#- what the wide table takes of a scheme's table beside the segment -#}
+{%- set more = {
+    'rfm': ['rfm_code', 'rfm8_code', 'rfm8_label_zh', 'rfm8_label_en'],
     'satisfaction': ['satisfaction_index'],
     'loyalty': ['loyalty_index', 'potential_loyal'],
+    'churn_flag': ['flag_churn_risk'],
 } -%}
 {%- set expected = ['p_alive', 'expected_orders_90d', 'expected_revenue_90d', 'clv', 'next_order_on'] -%}
-{%- set schemes = marts_scheme_tables().keys() | list %}
+{%- set tables = marts_scheme_tables() -%}
 
 with
 
@@ -17,70 +18,8 @@ customers as (
     select * from {{ ref('customer_features') }}
 ),
 
-age_bands as (
-    {{ marts_labels('customer_360', 'age_band') }}
-),
-
-cells as (
-    {{ marts_labels('rfm', 'rfm8') }}
-),
-
-{% for scheme in schemes %}
-{{ scheme }}_scores as (
-    select
-        customer_id,
-        as_of,
-        known_on,
-        segment as segment_code
-        {%- for column in beside.get(scheme, []) %},
-        {{ column }}
-        {%- endfor %}
-    from {{ source('scores', scheme) }}
-),
-
-{{ scheme }}_segments as (
-    {{ marts_labels(scheme, 'segment') }}
-),
-
-{% endfor %}
-churn_scores as (
-    select
-        customer_id,
-        as_of,
-        known_on,
-        churn_probability
-    from {{ source('scores', 'churn_probability') }}
-),
-
-value_scores as (
-    select
-        customer_id,
-        as_of,
-        known_on,
-        p_alive,
-        expected_orders_90d,
-        expected_revenue_90d,
-        clv,
-        next_order_on
-    from {{ source('scores', 'customer_value') }}
-),
-
-churn_levels as (
-    select
-        customer_id,
-        as_of,
-        known_on,
-        flag_churn_risk
-    from {{ source('scores', 'churn_level') }}
-),
-
-churn_model as (
-    select * from {{ source('judged_by', 'churn_model') }}
-),
-
--- Every score file holds the customers of the features in their order: laid side by side, 25 of them take a third of
--- the memory and half the time of 25 joins on text (1M customers). A file with a row too few or too many gives nulls
--- from there on, and the audit stops the day. Codes only: the words are joined to the few codes afterwards.
+-- Every table holds the customers of the features in their order, so they are laid side by side: no join, nothing to
+-- sort, and next to no memory. Where one does not, the build stops.
 sections as (
     select
         customers.customer_id,
@@ -88,6 +27,8 @@ sections as (
         customers.known_on,
         -- basic
         customers.age_band,
+        demographic_segment.age_band_label_zh,
+        demographic_segment.age_band_label_en,
         customers.gender,
         customers.income_band,
         customers.occupation,
@@ -143,7 +84,7 @@ sections as (
         customers.purchase_coverage,
         -- what is expected of them
         {%- for column in expected %}
-        case when {{ marts_same_customer('value_scores') }} then value_scores.{{ column }} end as {{ column }},
+        customer_value.{{ column }},
         {%- endfor %}
         -- usage
         customers.usage_days_30d,
@@ -185,51 +126,26 @@ sections as (
         customers.points_expiring_30d,
         customers.contact_coverage,
         -- groups
-        case
-            when {{ marts_same_customer('churn_levels') }} and {{ marts_same_customer('churn_scores') }}
-                then churn_levels.flag_churn_risk
-        end as flag_churn_risk,
-        case when {{ marts_same_customer('churn_scores') }} then churn_scores.churn_probability end as churn_probability,
-        {%- for scheme, columns in beside.items() %}
+        {%- for table, columns in more.items() %}
         {%- for column in columns %}
-        case when {{ marts_same_customer(scheme ~ '_scores') }} then {{ scheme }}_scores.{{ column }} end as {{ column }},
+        {{ table }}.{{ column }},
         {%- endfor %}
         {%- endfor %}
-        {%- for scheme in schemes %}
-        case when {{ marts_same_customer(scheme ~ '_scores') }} then {{ scheme }}_scores.segment_code end
-            as {{ scheme }}_segment_code{{ ',' if not loop.last }}
+        {%- for scheme, table in tables.items() %}
+        {{ table }}.segment_code as {{ scheme }}_segment_code,
+        {{ table }}.label_zh as {{ scheme }}_label_zh,
+        {{ table }}.label_en as {{ scheme }}_label_en{{ ',' if not loop.last }}
         {%- endfor %}
     from customers
-    {%- for scheme in schemes %}
-    positional join {{ scheme }}_scores
+    {%- for table in tables.values() %}
+    positional join {{ ref(table) }} as {{ table }}
     {%- endfor %}
-    positional join churn_levels
-    positional join churn_scores
-    positional join value_scores
-),
-
--- The cut is asked for here: beside the files themselves, whose size DuckDB does not know, it would copy every wide row.
-labelled as (
-    select
-        sections.* exclude (churn_probability) replace (
-            sections.flag_churn_risk
-            or coalesce(sections.churn_probability >= (select max(cut) from churn_model), false) as flag_churn_risk
-        ),
-        age_bands.label_zh as age_band_label_zh,
-        age_bands.label_en as age_band_label_en,
-        cells.label_zh as rfm8_label_zh,
-        cells.label_en as rfm8_label_en,
-        {%- for scheme in schemes %}
-        {{ scheme }}_segments.label_zh as {{ scheme }}_label_zh,
-        {{ scheme }}_segments.label_en as {{ scheme }}_label_en{{ ',' if not loop.last }}
+    positional join {{ ref('customer_value') }} as customer_value
+    where
+        {{ same_customer('customers', 'customer_value', 'customer_value') }}
+        {%- for table in tables.values() %}
+        and {{ same_customer('customers', table, table) }}
         {%- endfor %}
-    from sections
-    left join age_bands on sections.age_band = age_bands.code
-    left join cells on sections.rfm8_code = cells.code
-    {%- for scheme in schemes %}
-    left join {{ scheme }}_segments on sections.{{ scheme }}_segment_code = {{ scheme }}_segments.code
-    {%- endfor %}
 )
 
-select * from labelled
-order by customer_id
+select * from sections

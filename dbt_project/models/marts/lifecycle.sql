@@ -6,7 +6,7 @@ customers as (
     select * from {{ ref('customer_features') }}
 ),
 
-scores as (
+scores as not materialized (
     select * from {{ source('scores', 'lifecycle') }}
 ),
 

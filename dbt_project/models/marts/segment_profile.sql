@@ -7,7 +7,8 @@
 
 with
 
-customers as (
+-- read once a scheme: held in memory it would be as wide as the table
+customers as not materialized (
     select * from {{ ref('customer_360') }}
 ),
 

@@ -1,9 +1,13 @@
-{{ config(location=var('run_dir') ~ '/memory/segment_event.parquet') }}
+{{ config(
+    location=var('run_dir') ~ '/memory/segment_event.parquet',
+    slices={'of': ['history', 'moves'], 'by': 'scheme'},
+) }}
 
 with
 
 moves as not materialized (
     select * from {{ source('history', 'moves') }}
+    where {{ in_slice('scheme') }}
 ),
 
 -- a move leaves one segment and enters another; who arrives leaves none, who departs enters none

@@ -1,9 +1,13 @@
-{{ config(location=var('run_dir') ~ '/memory/segment_membership.parquet') }}
+{{ config(
+    location=var('run_dir') ~ '/memory/segment_membership.parquet',
+    slices={'of': ['history', 'moves'], 'by': 'scheme'},
+) }}
 
 with
 
 moves as (
     select * from {{ source('history', 'moves') }}
+    where {{ in_slice('scheme') }}
 ),
 
 -- every move ends what the one before it began, also one that leads nowhere

@@ -33,19 +33,6 @@ publish: {{csv: false}}
 resources: {{memory_limit: {memory}, min_free_gib: 1.0}}
 """
 
-# What dbt builds for the columns e2e has as well, one by one: the like of its key and features.
-SAME_COLUMNS = (
-    "stg_bench__lines_repeated",
-    "stg_returns",
-    "stg_products",
-    "feat_order",
-    "feat_order_uncounted",
-    "feat_return",
-    "feat_product",
-    "feat_customer_category",
-    "feat_customer",
-)
-
 # Stage → steps of the pipeline (a prefix will do), stages of e2e, and what ours does beside the same work.
 STAGES = {
     "row checks": (
@@ -101,7 +88,8 @@ def main() -> None:
                 shutil.rmtree(work / "lake", ignore_errors=True)
             results[name].append(_measured(command))
     _report(options.lines, results)
-    _report_sql(work / "lake", results)
+    same = [sys.executable, str(Path(__file__).with_name("same_columns.py")), str(settings), AS_OF]
+    _report_sql(work / "lake", results, _measured(same)["said"][-1])
 
 
 def _options() -> argparse.Namespace:
@@ -189,20 +177,23 @@ def _report_stages(results: dict[str, list[dict]]) -> None:
     print(f"{'together':14}{sum(ours):12.1f}{sum(theirs):8.2f}{sum(ours) / sum(theirs):8.1f}")
 
 
-def _report_sql(lake: Path, results: dict[str, list[dict]]) -> None:
-    """The SQL of the features alone, as dbt timed it in the last run, beside the SQL of e2e's."""
-    (told,) = lake.glob("runs/*/dbt/features_run_results.json")
-    nodes = {
-        node["unique_id"].split(".")[-1]: node["execution_time"]
+def _report_sql(lake: Path, results: dict[str, list[dict]], same: dict[str, float]) -> None:
+    """The SQL of the features beside that of e2e: the columns it has as well, alone; and every column."""
+    (told,) = lake.glob(f"runs/bench__{AS_OF}/dbt/features_run_results.json")
+    nodes = [
+        node["execution_time"]
         for node in json.loads(told.read_text())["results"]
         if node["unique_id"].startswith("model.")
-    }
+    ]
     last = results["e2e"][-1]["said"][-1]
     theirs = last["key_unique"] + last["features"]
-    print("\nSQL of the features, seconds as dbt timed each table (two may run beside each other)")
-    for what, names in (("every column", nodes), ("the same columns", SAME_COLUMNS)):
-        ours = sum(nodes[name] for name in names)
-        print(f"  {what:24}{ours:9.2f}{theirs:8.2f}{ours / theirs:8.1f}")
+    print(f"\n{'SQL of the features':44}{'pipeline s':>12}{'e2e s':>8}{'ratio':>8}")
+    for what, ours in (
+        ("the same columns, nothing beside", sum(same.values())),
+        ("every column, two tables at once, summed up", sum(nodes)),
+    ):
+        print(f"{what:44}{ours:12.2f}{theirs:8.2f}{ours / theirs:8.1f}")
+    print("  " + ", ".join(f"{model} {seconds:.2f}" for model, seconds in same.items()))
 
 
 if __name__ == "__main__":

@@ -204,7 +204,7 @@ def build_training(
             "customers_below": _hash_below(run.settings.thresholds.churn.max_customers, customers),
         },
         _TRAINING,
-        run.settings.resources.memory_limit,
+        **run.settings.resources.of_build,
         tests=False,
         schemas=_BESIDE,
     )

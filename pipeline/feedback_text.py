@@ -124,7 +124,7 @@ def _stage(run: Run, work: Path, day: Day, days: Sequence[Day], variables: Mappi
         work,
         {**variables, "run_dir": str(work), "as_of_dates": known},
         "text",
-        run.settings.resources.memory_limit,
+        **run.settings.resources.of_build,
         tests=False,  # the build of the features runs them over the same rows
     )
     return work / _TO_READ

@@ -278,6 +278,6 @@ class Shown:
         _lay_out(self.run, as_of)
         is_new = not (self.run.folder / "run.duckdb").exists()
         layers = (*_SEEDS, *LAYERS) if is_new else LAYERS
-        limit = self.run.settings.resources.memory_limit
-        transform.build(layers, self.run.folder, self.variables, "memory", limit, alone=True)
+        limits = self.run.settings.resources.of_build
+        transform.build(layers, self.run.folder, self.variables, "memory", **limits, alone=True)
         check(self.run)

@@ -126,10 +126,23 @@ class Approval:
 
 @dataclass(frozen=True)
 class Resources:
-    """Limits of one build: DuckDB's memory in its own notation, and the free disk a run must find (GiB)."""
+    """Limits of one build: DuckDB's memory in its own notation, the models that are built at once and share
+    it, and the free disk a run must find (GiB).
+    """
 
     memory_limit: str = "4GB"
+    models_at_once: int = 2
     min_free_gib: float = 2.0
+
+    def __post_init__(self) -> None:
+        if self.models_at_once < 1:
+            msg = f"models_at_once is {self.models_at_once}; at least one model has to be built"
+            raise ValueError(msg)
+
+    @property
+    def of_build(self) -> dict[str, Any]:
+        """What `transform.build` takes of them."""
+        return {"memory_limit": self.memory_limit, "models_at_once": self.models_at_once}
 
 
 @dataclass(frozen=True)

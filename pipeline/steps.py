@@ -7,6 +7,7 @@ before put in place. Each returns counts, never rows.
 from __future__ import annotations
 
 import hashlib
+import json
 import logging
 import shutil
 from collections.abc import Iterator, Sequence
@@ -134,9 +135,35 @@ def _build_features(run: Run, folder: Path, day: Day) -> dict[str, int]:
         folder,
         _variables(run, folder, day),
         "features",
-        run.settings.resources.memory_limit,
+        **run.settings.resources.of_build,
         without=("tag:training",),
     )
+
+
+def time_models(run: Run, models: Sequence[str], folder: Path) -> dict[str, float]:
+    """dbt: models of the features of the day, one at a time, with what they read; seconds of each.
+
+    In a run two are built at once, and neither has the machine to itself.
+    """
+    import transform
+
+    folder.mkdir(parents=True)
+    raw.write_deliveries(
+        folder / "deliveries.parquet", raw.deliveries(run.lake, run.sources, run.day.known_on)
+    )
+    transform.build(
+        [f"+{model}" for model in models],
+        folder,
+        _variables(run, folder, run.day),
+        "timed",
+        run.settings.resources.memory_limit,
+        models_at_once=1,
+        tests=False,
+        without=("tag:training",),
+    )
+    results = json.loads((folder / "dbt" / "timed_run_results.json").read_text(encoding="utf-8"))["results"]
+    seconds = {node["unique_id"].split(".")[-1]: node["execution_time"] for node in results}
+    return {model: seconds[model] for model in models}
 
 
 def _variables(run: Run, folder: Path, day: Day) -> dict[str, Any]:
@@ -338,7 +365,7 @@ def build_marts(run: Run) -> dict[str, int]:
         run.folder,
         _variables(run, run.folder, run.day),
         "marts",
-        run.settings.resources.memory_limit,
+        **run.settings.resources.of_build,
     )
 
 

@@ -85,12 +85,15 @@ def build(
     name: str,
     memory_limit: str = "4GB",
     *,
+    models_at_once: int = 2,
     tests: bool = True,
     alone: bool = False,
     without: Sequence[str] = (),
     schemas: Mapping[str, str] | None = None,
 ) -> dict[str, int]:
     """Build `layers` (dbt selectors) of the project into `run_dir`/run.duckdb; return counts per status.
+
+    `models_at_once` share `memory_limit`.
 
     Absolute paths throughout: with a relative project folder dbt's seeds are lost from another working
     folder. The manifest and each build's results stay in `run_dir`/dbt; the parsed project is kept beside
@@ -116,6 +119,7 @@ def build(
         "SEGMENTATION_RUN_DUCKDB": str(run_dir / "run.duckdb"),
         "SEGMENTATION_SPILL": str(run_dir / "spill"),
         "SEGMENTATION_MEMORY_LIMIT": memory_limit,
+        "SEGMENTATION_MODELS_AT_ONCE": str(models_at_once),
     }
     with _environment(environment):
         parsed = _parsed(variables)

@@ -615,15 +615,17 @@ def test_every_pair_of_schemes_adds_up_to_the_population(shop):
     assert found == [(one, other, 6) for one in sorted(SCHEMES) for other in sorted(SCHEMES) if one != other]
 
 
-@pytest.mark.parametrize("fault", ["where customer_id <> 'cat'", "order by customer_id desc"])
-def test_a_table_of_other_customers_or_in_another_order_is_not_laid_beside_the_rest(project, tmp_path, fault):
+def test_a_table_of_other_customers_or_in_another_order_is_not_laid_beside_the_rest(project, tmp_path):
     wrong = Shop(tmp_path, project)
     assert not broken(wrong.build())
     path = tmp_path / "marts" / "churn_flag.parquet"
-    with duckdb.connect() as connection:
-        connection.execute(f"create table flags as from '{path}'")
-        connection.execute(f"copy (from flags {fault}) to '{path}'")
-    assert "customer_360" in broken(wrong.build("customer_360"))
+    for fault in ("where customer_id <> 'cat'", "order by customer_id desc"):
+        with duckdb.connect() as connection:
+            connection.execute(f"create table flags as from '{path}'")
+            connection.execute(f"copy (from flags {fault}) to '{path}'")
+            assert "customer_360" in broken(wrong.build("customer_360"))
+            connection.execute(f"copy flags to '{path}'")
+    assert not broken(wrong.build("customer_360"))
 
 
 def test_one_step_of_a_threshold_says_who_would_move(shop):

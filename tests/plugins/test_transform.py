@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+
 import duckdb
 import pytest
 
@@ -9,7 +11,7 @@ import transform
 from pipeline.retries import DEFAULTS
 from transform import BuildFailed, ModelWrong
 
-PARQUET_FILE = transform.PROJECT / "macros" / "parquet_file.sql"
+MACROS = [transform.PROJECT / "macros" / name for name in ("parquet_file.sql", "slices.sql")]
 PROJECT_FILE = """name: small
 version: "1.0"
 profile: segmentation
@@ -124,7 +126,8 @@ def daily(own, tmp_path):
     (own / "models" / "_told.yml").write_text(TOLD)
     (own / "models" / "day.sql").write_text(DAILY)
     (own / "macros").mkdir()
-    (own / "macros" / "parquet_file.sql").write_text(PARQUET_FILE.read_text())
+    for macro in MACROS:
+        shutil.copyfile(macro, own / "macros" / macro.name)
 
     def built(day, run):
         (tmp_path / run).mkdir()

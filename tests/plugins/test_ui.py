@@ -291,8 +291,8 @@ def test_the_model_in_force_is_shown_with_its_newest_backtest_beside_the_best_ru
     assert '<span class="tag passed">Published</span>' in page
     assert "churn-2018-01-01 · no_order_90d" in page
     assert "66.0 % (Default)" in page
-    assert "blend in English</dt><dd>AUC 0.700 · AP 0.600 · ECE 0.021 · 2017-10-01" in page
-    assert "recency_days in English</dt><dd>AUC 0.600 · AP 0.500 · 2017-10-01" in page
+    assert "<dt>Model: blend in English</dt><dd>AUC 0.700 · AP 0.600 · ECE 0.021 · 2017-10-01" in page
+    assert "<dt>Best baseline: recency_days in English</dt><dd>AUC 0.600 · AP 0.500 · 2017-10-01" in page
     assert "<dt>Drifted inputs</dt><dd>Recent orders</dd>" in page
     assert "level in English" not in page
 

@@ -43,6 +43,7 @@ def customers(settings: Settings) -> dict[str, list[str]]:
     return found
 
 
+@pytest.mark.slow
 def test_a_person_goes_from_a_real_day_and_a_rerun_keeps_them_away(made, caplog):
     caplog.set_level(logging.DEBUG)
     before = customers(made)
@@ -74,6 +75,7 @@ def test_a_person_goes_from_a_real_day_and_a_rerun_keeps_them_away(made, caplog)
         pd.testing.assert_frame_equal(again, rows)
 
 
+@pytest.mark.slow
 def test_nothing_is_erased_unless_somebody_is_named(made):
     run = Run(made, Day.of(AS_OF), "maintenance__x", None)
     assert maintenance.take(run, "erase", {"source": None, "customer": None}) == {"people": 0}

@@ -5,8 +5,9 @@
    columns, same types, in the order of the YAML.
 
    slices   {'of': [source, table], 'by': column}: for a query too long to be sorted in memory. With more than
-            `slice_from_rows` rows in that table (100 million are beyond 4 GB) the query is run once for each value of the column, which has to be the
-            first it is ordered by, and asks `in_slice()` for its rows; the parts are then one file, in order. #}
+            `slice_from_rows` rows in that table (100 million are beyond 4 GB) the query is run once for each value of
+            the column, which has to be the first it is ordered by, and asks `in_slice()` for its rows; the parts are
+            then one file, in order. #}
 {% materialization parquet_file, adapter='duckdb' %}
 
     {%- set location = config.require('location') -%}
